@@ -1,0 +1,218 @@
+"""The frozen types of every file that an audit writes, in stage order.
+
+A run writes artifacts from these types alone; ``schemas/`` holds the JSON Schema of each, enforced
+when an artifact is read back. Nothing in a chained artifact depends on a clock, a host, an absolute
+path or the order in which work finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["yes", "no", "not_applicable", "unknown"]
+Status = Literal["absent", "stubbed", "partial", "implemented", "verified"]
+Place = Literal["entry", "library", "config", "example", "test", "docs"]
+Strength = Literal["proved", "called", "declared", "imported", "named"]
+Effort = Literal["minutes", "hours", "days"]
+
+
+# --- S1 context_index.json
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """``path`` is relative with ``/``; percent-encoded when ``path_encoding`` says so. ``sha256`` is empty for
+    whatever has no readable bytes (symlinks hash their target text); ``note`` then says why."""
+
+    path: str
+    path_encoding: Literal["utf-8", "percent"]
+    kind: Literal["file", "symlink", "submodule", "fifo", "socket", "device", "directory"]
+    mode: str
+    size: int
+    sha256: str
+    binary: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextIndex:
+    """``view`` is how the tree was listed; ``notes`` say why git's view was not taken, when it was not."""
+
+    schema: str
+    view: Literal["git", "walk"]
+    notes: tuple[str, ...]
+    excluded: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+    tree_sha256: str
+
+
+# --- S2 facets.json
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    path: str
+    reader: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """``groups`` maps a facet to its paths; ``grammar`` is the Python grammar that read the code."""
+
+    schema: str
+    grammar: str
+    project: str
+    groups: dict[str, tuple[str, ...]]
+    unread: tuple[UnreadFile, ...]
+
+
+# --- S3 capabilities_raw.json
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place that speaks for (or, among ``near``, almost speaks for) a verdict. ``symbol`` is the name found there;
+    ``scope`` the function or class it stands in."""
+
+    path: str
+    line: int
+    excerpt: str
+    why: str
+    place: Place
+    strength: Strength
+    symbol: str
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """``looked_for`` names what was searched; ``near`` places that look like it and do not count, each saying why."""
+
+    id: str
+    verdict: Verdict
+    reason: str
+    evidence: tuple[Evidence, ...]
+    looked_for: tuple[str, ...]
+    near: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityAnswers:
+    id: str
+    title: str
+    probes: tuple[ProbeAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesRaw:
+    schema: str
+    has_code: bool
+    capabilities: tuple[CapabilityAnswers, ...]
+
+
+# --- S4 capabilities_scored.json
+@dataclass(frozen=True, slots=True)
+class ComponentScore:
+    """``value`` in [0, 1] over the known items, None when the component does not apply; ``low`` and ``high`` are the
+    values if every unknown item were no, or yes. ``basis`` is the sentence behind it ("3 of 5 probes yes")."""
+
+    value: float | None
+    low: float
+    high: float
+    weight: float
+    contribution: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityScore:
+    id: str
+    title: str
+    status: Status
+    score: float
+    low: float
+    high: float
+    components: dict[str, ComponentScore]
+    arithmetic: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesScored:
+    schema: str
+    weights: dict[str, float]
+    threshold: float
+    score: float
+    low: float
+    high: float
+    capabilities: tuple[CapabilityScore, ...]
+
+
+# --- S5 gaps.json
+@dataclass(frozen=True, slots=True)
+class PatchStep:
+    """One change: the files of this tree it would touch (``new`` for one that does not exist yet) and the probe
+    that it would turn to yes."""
+
+    probe: str
+    text: str
+    effort: Effort
+    files: tuple[str, ...]
+    new_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    capability: str
+    title: str
+    status: Status
+    score: float
+    reasons: tuple[str, ...]
+    risks: tuple[str, ...]
+    patch_plan: tuple[PatchStep, ...]
+    rollback: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Every capability has an entry in ``plans``; those below the threshold are named in ``below``."""
+
+    schema: str
+    threshold: float
+    below: tuple[str, ...]
+    plans: tuple[Gap, ...]
+
+
+# --- S7 audit_run_manifest.json
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain: ``link`` is the sha256 of the canonical JSON of the other fields. ``role`` is ``input:``,
+    ``artifact:`` or ``report:`` followed by a name; ``previous`` is the link before, 64 zeros for the first."""
+
+    sequence: int
+    role: str
+    sha256: str
+    size: int
+    previous: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditManifest:
+    """``inputs`` repeats the small inputs (versions) in clear; each is also hashed into the chain."""
+
+    schema: str
+    inputs: dict[str, str]
+    chain: tuple[Link, ...]
+    head: str
+
+
+# --- audit_run_record.json, outside the chain
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Clocks, host, durations and file names that hold a time. ``reports`` maps a role to a path under the output."""
+
+    schema: str
+    started: str
+    finished: str
+    host: str
+    platform: str
+    commit: str
+    seconds: dict[str, float]
+    reports: dict[str, str]
