@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from codex_evidence.chain import ChainLink
+
 Verdict = Literal["yes", "no", "not_applicable", "unknown"]
 Status = Literal["absent", "stubbed", "partial", "implemented", "verified"]
 Place = Literal["entry", "library", "config", "example", "test", "docs"]
@@ -181,25 +183,12 @@ class Gaps:
 
 # --- S7 audit_run_manifest.json
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One link of the chain: ``link`` is the sha256 of the canonical JSON of the other fields. ``role`` is ``input:``,
-    ``artifact:`` or ``report:`` followed by a name; ``previous`` is the link before, 64 zeros for the first."""
-
-    sequence: int
-    role: str
-    sha256: str
-    size: int
-    previous: str
-    link: str
-
-
-@dataclass(frozen=True, slots=True)
 class AuditManifest:
     """``inputs`` repeats the small inputs (versions) in clear; each is also hashed into the chain."""
 
     schema: str
     inputs: dict[str, str]
-    chain: tuple[Link, ...]
+    chain: tuple[ChainLink, ...]
     head: str
 
 
@@ -216,3 +205,13 @@ class RunRecord:
     commit: str
     seconds: dict[str, float]
     reports: dict[str, str]
+
+
+# --- .run_in_progress.json, there while a run writes
+@dataclass(frozen=True, slots=True)
+class RunInProgress:
+    """``writes`` are the paths under the output that the run is about to write. Removed last."""
+
+    schema: str
+    started: str
+    writes: tuple[str, ...]

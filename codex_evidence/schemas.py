@@ -1,0 +1,58 @@
+"""JSON Schema (2020-12) of what the programs write, enforced on whatever is read back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from codex_evidence.errors import ResourceError, SchemaError
+from codex_evidence.resources import schema_folder
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+_SUFFIX = ".schema.json"
+_LONGEST_MESSAGE = 300
+
+
+def schema_names() -> tuple[str, ...]:
+    """The names that ``schema_for`` knows, sorted."""
+    return tuple(sorted(path.name.removesuffix(_SUFFIX) for path in schema_folder().glob("*" + _SUFFIX)))
+
+
+def schema_for(name: str) -> dict[str, Any]:
+    """The schema called ``name`` (``context_index``), parsed. Raises ResourceError when there is none."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name not in schema_names():
+        raise ResourceError(f"no schema called {name!a}; there are {', '.join(schema_names())}")
+    schema: dict[str, Any] = json.loads((schema_folder() / (name + _SUFFIX)).read_bytes())
+    return schema
+
+
+def validate(value: Any, schema_name: str, *, source: str = "") -> None:
+    """Raises SchemaError with the JSON Pointer (RFC 6901) of the place, the rule and what it wanted.
+
+    ``value`` is parsed JSON; ``source`` names the document in the message.
+    """
+    # Imported here because a run, which writes from frozen types, must not pay for it.
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    error = best_match(_validator(schema_name).iter_errors(value))
+    if error is not None:
+        place = _pointer(error.absolute_path) or "the whole"
+        rule = f"rule {error.validator!r} of schema {schema_name}"
+        message = error.message[:_LONGEST_MESSAGE]
+        raise SchemaError(f"{source or 'document'}: {place} breaks {rule}: {message}")
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+
+    return Draft202012Validator(schema_for(name))
+
+
+def _pointer(path: Iterable[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
