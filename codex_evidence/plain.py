@@ -10,15 +10,17 @@ from codex_evidence.errors import ConversionError
 
 T = TypeVar("T")
 
+_CONTAINERS = (dict, list, tuple)
+
 
 def to_plain(value: Any) -> Any:
     """``value`` as dicts, lists and scalars that share nothing with it.
 
     Dataclasses become objects with all their fields, tuples and named tuples arrays, sets sorted arrays;
-    integer keys become strings. Raises ConversionError for any other type.
+    integer keys become strings. Raises ConversionError for what has no plain form, such as a function.
     """
     try:
-        return msgspec.to_builtins(value, str_keys=True, order="deterministic")
+        return _listed(msgspec.to_builtins(value, str_keys=True, order="deterministic"))
     except (TypeError, ValueError, RecursionError) as error:
         raise ConversionError(f"a {type(value).__name__} has no plain form: {error}") from error
 
@@ -39,6 +41,15 @@ def from_plain(cls: type[T], value: Any, *, source: str = "") -> T:
     return result
 
 
+def _listed(value: Any) -> Any:
+    """``value`` with lists for the tuples that the encoder keeps: JSON Schema knows only lists as arrays."""
+    if isinstance(value, dict):
+        return {key: _listed(item) if isinstance(item, _CONTAINERS) else item for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_listed(item) if isinstance(item, _CONTAINERS) else item for item in value]
+    return value
+
+
 def _missing(value: Any, kept: Any, place: str) -> str:
     """The place of the first key of ``value`` that ``kept`` lacks, empty if there is none."""
     if isinstance(value, dict) and isinstance(kept, dict):
@@ -48,7 +59,7 @@ def _missing(value: Any, kept: Any, place: str) -> str:
                 return where
             if found := _missing(item, kept[str(key)], where):
                 return found
-    elif isinstance(value, list | tuple) and isinstance(kept, list):
+    elif isinstance(value, list) and isinstance(kept, list):
         for index, (item, other) in enumerate(zip(value, kept, strict=False)):
             if found := _missing(item, other, f"{place}[{index}]"):
                 return found
