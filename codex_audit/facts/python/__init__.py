@@ -1,0 +1,6 @@
+"""The reader of Python source."""
+
+from codex_audit.facts.python.grammar import grammar
+from codex_audit.facts.python.reader import read_python, read_tree
+
+__all__ = ["grammar", "read_python", "read_tree"]
