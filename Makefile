@@ -1,0 +1,62 @@
+# One environment, .venv, serves every target. Everything in it comes from the hashed lock in requirements/.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--generate-hashes --strip-extras --allow-unsafe
+INSTALLED := .venv/installed
+
+.PHONY: help install test lint format coverage demo wheelhouse lock dist clean
+
+help:
+	@echo "make demo        audit this repository and a foreign one, print where the reports are"
+	@echo "make test        run all tests"
+	@echo "make lint        ruff, mypy, import contracts"
+	@echo "make format      let ruff rewrite what it can"
+	@echo "make coverage    run all tests and show the lines that none of them reached"
+	@echo "make wheelhouse  fill wheelhouse/ with all that test and demo install"
+	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
+	@echo "make dist        build the wheel and the source distribution into dist/"
+	@echo "make clean       remove what these targets made, but not wheelhouse/"
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml codex_audit/__init__.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: install
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: install
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing
+
+demo: install
+	$(BIN)/python scripts/demo.py
+
+wheelhouse: install
+	$(BIN)/python -m pip download --quiet --require-hashes --dest wheelhouse -r requirements/dev.txt
+	$(BIN)/python scripts/demo.py --download-to wheelhouse
+	@echo "wheelhouse/ is filled: PIP_NO_INDEX=1 PIP_FIND_LINKS=wheelhouse make demo test"
+
+lock: install
+	$(LOCK) --output-file requirements/run.txt pyproject.toml
+	$(BIN)/python -m dependency_groups dev | $(LOCK) --output-file requirements/dev.txt pyproject.toml -
+
+dist: install
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
