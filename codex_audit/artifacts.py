@@ -96,10 +96,20 @@ class ProbeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Support:
+    """What stands around the evidence of a capability. ``exercised`` are files of its evidence that a test which
+    asserts something reaches; ``documented`` the ids of probes whose evidence the documentation names."""
+
+    exercised: tuple[str, ...] = ()
+    documented: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CapabilityAnswers:
     id: str
     title: str
     probes: tuple[ProbeAnswer, ...]
+    support: Support = Support()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +159,15 @@ class CapabilitiesScored:
 # --- S5 gaps.json
 @dataclass(frozen=True, slots=True)
 class PatchStep:
-    """One change: the files of this tree it would touch (``new`` for one that does not exist yet) and the probe
-    that it would turn to yes."""
+    """One change: the files of this tree it would touch, those it would create, and the probe that it would turn to
+    yes. ``gain`` is what that adds to the capability's score once the change is tested and documented."""
 
     probe: str
     text: str
     effort: Effort
     files: tuple[str, ...]
     new_files: tuple[str, ...]
+    gain: float
 
 
 @dataclass(frozen=True, slots=True)
