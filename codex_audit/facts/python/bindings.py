@@ -65,8 +65,8 @@ def _bind_definition(
 
 def _bind_simple(statement: ast.stmt, scope: Scope, bindings: Bindings) -> None:
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        for bound, target in bind_import(scope, statement):
-            bindings.imports.append(Import(bound, target, statement.lineno, scope.name))
+        for bound, stands_for in bind_import(scope, statement):
+            bindings.imports.append(Import(bound, stands_for, statement.lineno, scope.name))
     elif isinstance(statement, ast.Assign):
         for target in statement.targets:
             bind_target(scope, target, statement.value)
@@ -88,7 +88,9 @@ def blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
     """The blocks of a compound statement that can run, in source order."""
     if isinstance(statement, ast.If):
         truth = always(statement.test)
-        return [block for block, dead in ((statement.body, False), (statement.orelse, True)) if truth is not dead]
+        return [
+            block for block, dead in ((statement.body, False), (statement.orelse, True)) if truth is not dead
+        ]
     if isinstance(statement, ast.While):
         return [statement.orelse] if always(statement.test) is False else [statement.body, statement.orelse]
     if isinstance(statement, ast.For | ast.AsyncFor):

@@ -86,7 +86,9 @@ def _name(node: ast.Attribute | ast.Name, scope: Scope, facts: ExpressionFacts) 
     if isinstance(node.ctx, ast.Load):
         facts.references.setdefault((scope.resolve(node), scope.name), node.lineno)
     root, _ = dotted(node)
-    return [] if isinstance(root, ast.Name) else [(root, "formatted" if isinstance(root, ast.Constant) else "")]
+    return (
+        [] if isinstance(root, ast.Name) else [(root, "formatted" if isinstance(root, ast.Constant) else "")]
+    )
 
 
 def _dict(node: ast.Dict, scope: Scope, facts: ExpressionFacts) -> list[tuple[ast.AST, str]]:

@@ -90,7 +90,9 @@ class _Walk:
             else:
                 self._other(statement, scope, loop, guarded)
 
-    def _expression(self, node: ast.expr | None, scope: Scope, loop: bool, bound: str = "", role: str = "") -> None:
+    def _expression(
+        self, node: ast.expr | None, scope: Scope, loop: bool, bound: str = "", role: str = ""
+    ) -> None:
         if node is not None:
             read_expression(node, scope, self.expressions, loop=loop, bound=bound, role=role)
 
@@ -119,7 +121,10 @@ class _Walk:
         inner = self.bindings.scopes[id(node)]
         for part in (*node.decorator_list, *node.bases, *(item.value for item in node.keywords)):
             self._expression(part, scope, False)
-        bases = [written(base.value if isinstance(base, ast.Subscript) else base, scope.resolve) for base in node.bases]
+        bases = [
+            written(base.value if isinstance(base, ast.Subscript) else base, scope.resolve)
+            for base in node.bases
+        ]
         bases += [f"{item.arg}={written(item.value, scope.resolve)}" for item in node.keywords if item.arg]
         self.classes.append(
             Class(
@@ -197,7 +202,9 @@ class _Walk:
             elif isinstance(child, ast.match_case) and child.guard is not None:
                 self._expression(child.guard, scope, loop)
         for block in blocks(node):
-            handled = isinstance(node, ast.Try | ast.TryStar) and any(block is part.body for part in node.handlers)
+            handled = isinstance(node, ast.Try | ast.TryStar) and any(
+                block is part.body for part in node.handlers
+            )
             self.block(block, scope, loop=inner, guarded=guarded or handled or isinstance(node, ast.Match))
 
     def _handler(self, node: ast.ExceptHandler, scope: Scope, loop: bool) -> None:
@@ -214,9 +221,14 @@ def _decorators(node: Definition, scope: Scope) -> tuple[str, ...]:
 def _parameters(arguments: ast.arguments, scope: Scope) -> tuple[Parameter, ...]:
     every = [*arguments.posonlyargs, *arguments.args]
     defaults: list[ast.expr | None] = [*[None] * (len(every) - len(arguments.defaults)), *arguments.defaults]
-    pairs = [*zip(every, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    pairs = [
+        *zip(every, defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
     return tuple(
-        Parameter(item.arg, annotation(item.annotation, scope.resolve), written(default, scope.resolve), item.lineno)
+        Parameter(
+            item.arg, annotation(item.annotation, scope.resolve), written(default, scope.resolve), item.lineno
+        )
         for item, default in pairs
     )
 
@@ -262,5 +274,7 @@ def _target(target: ast.expr, scope: Scope) -> str:
 def _names(value: ast.expr | None, before: tuple[str, ...] | None) -> tuple[str, ...]:
     """The string elements of ``__all__ = [...]`` or ``__all__ += [...]``."""
     elements = value.elts if isinstance(value, ast.List | ast.Tuple) else []
-    texts = (item.value for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str))
+    texts = (
+        item.value for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    )
     return (*(before or ()), *texts)

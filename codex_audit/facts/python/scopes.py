@@ -63,7 +63,12 @@ class Scope:
         root, attributes = dotted(node)
         prefix = self._root(root)
         owner = self.enclosing_class()
-        if attributes and owner is not None and prefix == f":{owner.name}()" and attributes[0] in owner.attributes:
+        if (
+            attributes
+            and owner is not None
+            and prefix == f":{owner.name}()"
+            and attributes[0] in owner.attributes
+        ):
             known = owner.attributes[attributes[0]]
             if known != UNKNOWN:
                 prefix, attributes = known, attributes[1:]
@@ -115,7 +120,9 @@ def bind_parameters(scope: Scope, arguments: ast.arguments, *, method: bool) -> 
         scope.receiver = every[0].arg
         every = every[1:]
     for parameter in every:
-        named = instance_of(annotation(parameter.annotation, scope.parent.resolve if scope.parent else scope.resolve))
+        named = instance_of(
+            annotation(parameter.annotation, scope.parent.resolve if scope.parent else scope.resolve)
+        )
         scope.names[parameter.arg] = f"{named}()" if named and named[0] != UNKNOWN else UNKNOWN
     for splat in (arguments.vararg, arguments.kwarg):
         if splat is not None:

@@ -11,7 +11,9 @@ from codex_audit.facts.python.flow import always
 from codex_audit.facts.python.scopes import Scope
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-_CHECKING_CALLS = frozenset({"raises", "warns", "deprecated_call", "check_call", "check_output", "fail", "doctest"})
+_CHECKING_CALLS = frozenset(
+    {"raises", "warns", "deprecated_call", "check_call", "check_output", "fail", "doctest"}
+)
 _SKIP_MARKS = frozenset({"pytest.mark.skip", "unittest.skip", "pytest.skip"})
 
 
@@ -34,7 +36,11 @@ def _collected(tree: ast.Module, bindings: Bindings) -> Iterator[tuple[_FUNCTION
             skipped = any(_marked_skip(mark, bindings.module) for mark in node.decorator_list)
             skipped = skipped or any(_marked_skip(value, owner) for value in _pytestmarks(node.body))
             for inner in node.body:
-                if isinstance(inner, _FUNCTIONS) and inner.name.startswith("test") and id(inner) in bindings.scopes:
+                if (
+                    isinstance(inner, _FUNCTIONS)
+                    and inner.name.startswith("test")
+                    and id(inner) in bindings.scopes
+                ):
                     yield inner, bindings.scopes[id(inner)], skipped
 
 
@@ -43,7 +49,11 @@ def _pytestmarks(body: list[ast.stmt]) -> Iterator[ast.expr]:
         if isinstance(statement, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "pytestmark" for target in statement.targets
         ):
-            values = statement.value.elts if isinstance(statement.value, ast.List | ast.Tuple) else [statement.value]
+            values = (
+                statement.value.elts
+                if isinstance(statement.value, ast.List | ast.Tuple)
+                else [statement.value]
+            )
             yield from values
 
 
@@ -59,7 +69,9 @@ def _marked_skip(mark: ast.expr, scope: Scope) -> bool:
 def _skipped(node: _FUNCTIONS, scope: Scope) -> bool:
     if any(_marked_skip(mark, scope) for mark in node.decorator_list):
         return True
-    first = [item for item in node.body[:2] if isinstance(item, ast.Expr) and isinstance(item.value, ast.Call)]
+    first = [
+        item for item in node.body[:2] if isinstance(item, ast.Expr) and isinstance(item.value, ast.Call)
+    ]
     return any(_marked_skip(item.value, scope) for item in first)
 
 
@@ -72,7 +84,9 @@ def _assert_counts(tree: ast.Module, bindings: Bindings) -> dict[str, int]:
             scope = bindings.scopes[id(node)]
             own[scope.name], called[scope.name] = _asserts(node, scope)
     for _ in range(3):  # a helper of a helper of a helper is as deep as tests go
-        own = {name: count + sum(own.get(helper, 0) for helper in called[name]) for name, count in own.items()}
+        own = {
+            name: count + sum(own.get(helper, 0) for helper in called[name]) for name, count in own.items()
+        }
     return own
 
 

@@ -32,7 +32,11 @@ def written(node: ast.expr | None, resolve: Resolve, depth: int = 0) -> str:
         return resolve(node)
     if isinstance(node, ast.Call):
         return resolve(node.func) + "()"
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+    if (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and isinstance(node.operand, ast.Constant)
+    ):
         return "-" + constant_text(node.operand.value)
     if depth < 3:
         return _display(node, resolve, depth)
@@ -87,6 +91,10 @@ def instance_of(annotated: str) -> str:
         if text.startswith(opening) and text.endswith("]"):
             text = text[len(opening) : -1]
     parts = [part.strip() for part in text.split("|") if part.strip() not in ("None", "")]
-    if len(parts) != 1 or "[" in parts[0] or not parts[0].replace(".", "").replace("_", "").replace(":", "").isalnum():
+    if (
+        len(parts) != 1
+        or "[" in parts[0]
+        or not parts[0].replace(".", "").replace("_", "").replace(":", "").isalnum()
+    ):
         return ""
     return parts[0]

@@ -1,0 +1,179 @@
+"""The Python modules of a tree by dotted name, and what a name written in one of them stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
+
+MOST_HOPS = 12
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file with Python facts. ``name`` is its dotted import name; ``countable`` is false for tests, vendored and
+    generated code, which can never be evidence."""
+
+    file: FileFacts
+    facts: PythonFacts
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def name(self) -> str:
+        return self.file.module
+
+    @property
+    def is_package(self) -> bool:
+        return self.path.endswith("__init__.py")
+
+    @property
+    def countable(self) -> bool:
+        return not self.file.facets & {"test", "vendored", "generated"}
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        return {item.name: item for item in self.facts.functions}
+
+    @cached_property
+    def classes(self) -> dict[str, Class]:
+        return {item.name: item for item in self.facts.classes}
+
+    @cached_property
+    def bindings(self) -> dict[str, str]:
+        """What each name imported at module level, or under a guard there, stands for."""
+        bound: dict[str, str] = {}
+        for item in self.facts.imports:
+            if item.bound != "*" and not item.scope:
+                bound.setdefault(item.bound, item.target)
+        return bound
+
+    @cached_property
+    def stars(self) -> tuple[str, ...]:
+        return tuple(item.target.removesuffix(".*") for item in self.facts.imports if item.bound == "*")
+
+
+@dataclass(frozen=True)
+class Modules:
+    """All modules; resolves names across them. A tree has at most one module a dotted name: the first in path order."""
+
+    every: tuple[Module, ...]
+    _memo: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def by_name(self) -> dict[str, Module]:
+        found: dict[str, Module] = {}
+        for module in self.every:
+            if module.name:
+                found.setdefault(module.name, module)
+        return found
+
+    def canonical(self, name: str, module: Module) -> str:
+        """The absolute name behind ``name`` as written in ``module``: relative dots, local definitions, re-exports
+        and annotated return types followed."""
+        key = (module.path, name)
+        if key not in self._memo:
+            self._memo[key] = self._follow(_absolute(name, module))
+        return self._memo[key]
+
+    def _follow(self, name: str, hops: int = 0) -> str:
+        head, call, rest = name.partition("()")
+        target = self._definition(head, hops)
+        if call and hops < MOST_HOPS:
+            returned = self._returned(target, hops)
+            target = returned or target
+        return f"{target}{call}{rest}"
+
+    def _definition(self, name: str, hops: int) -> str:
+        """Follow re-exports until the name stands in the module that defines it, or leaves the tree."""
+        module, rest = self.split(name)
+        if module is None or not rest or hops >= MOST_HOPS:
+            return name
+        first, _, tail = rest.partition(".")
+        if first in module.functions or first in module.classes:
+            return name
+        suffix = f".{tail}" if tail else ""
+        if first in module.bindings:
+            target = _absolute(module.bindings[first], module)
+            return name if target + suffix == name else self._definition(target + suffix, hops + 1)
+        for star in module.stars:
+            origin = self.by_name.get(_absolute(star, module))
+            if origin is not None and (
+                first in origin.functions or first in origin.classes or first in origin.bindings
+            ):
+                return self._definition(f"{origin.name}.{rest}", hops + 1)
+        return name
+
+    def _returned(self, target: str, hops: int) -> str:
+        """The class an in-tree function says it returns."""
+        module, rest = self.split(target)
+        function = module.functions.get(rest) if module is not None else None
+        if module is None or function is None or not function.returns:
+            return ""
+        plain = function.returns.removesuffix(" | None").strip("'\"")
+        if not plain.replace(".", "").replace("_", "").replace(":", "").isalnum() or plain in (
+            "None",
+            "bool",
+            "str",
+            "int",
+        ):
+            return ""
+        return self._definition(_absolute(plain, module), hops + 1)
+
+    def split(self, name: str) -> tuple[Module | None, str]:
+        """The module of the tree that is the longest prefix of ``name``, and the rest."""
+        parts = name.split(".")
+        for cut in range(len(parts), 0, -1):
+            module = self.by_name.get(".".join(parts[:cut]))
+            if module is not None:
+                return module, ".".join(parts[cut:])
+        return None, name
+
+    def class_of(self, name: str) -> tuple[Module, Class] | None:
+        """The class of the tree that an absolute name stands for."""
+        module, rest = self.split(name)
+        found = module.classes.get(rest) if module is not None else None
+        return (module, found) if module is not None and found is not None else None
+
+    def ancestors(self, name: str) -> tuple[str, ...]:
+        """All bases of an in-tree class, nearest first, those of libraries included as absolute names."""
+        seen: dict[str, None] = {}
+        pending = [name]
+        while pending and len(seen) < 100:
+            current = self.class_of(pending.pop(0))
+            if current is None:
+                continue
+            module, cls = current
+            for base in cls.bases:
+                absolute = self.canonical(base.removesuffix("()"), module) if "=" not in base else ""
+                if absolute and absolute not in seen and absolute != name:
+                    seen[absolute] = None
+                    pending.append(absolute)
+        return tuple(seen)
+
+    def method(self, owner: str, name: str) -> str:
+        """The absolute name of method ``name`` of an in-tree class or its nearest in-tree base; empty if none has it."""
+        for candidate in (owner, *self.ancestors(owner)):
+            found = self.class_of(candidate)
+            if found is not None and f"{found[1].name}.{name}" in found[0].functions:
+                return f"{found[0].name}.{found[1].name}.{name}"
+        return ""
+
+
+def modules_of(files: Iterable[FileFacts]) -> Modules:
+    return Modules(tuple(Module(file, file.python) for file in files if file.python is not None))
+
+
+def _absolute(name: str, module: Module) -> str:
+    if name.startswith(":"):
+        return f"{module.name}.{name[1:]}" if module.name else name[1:]
+    if not name.startswith("."):
+        return name
+    level = len(name) - len(name.lstrip("."))
+    package = module.name.split(".")
+    keep = len(package) - level + (1 if module.is_package else 0)
+    return ".".join([*package[: max(keep, 0)], name[level:]]).strip(".")

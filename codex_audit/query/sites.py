@@ -1,0 +1,123 @@
+"""Places in code with resolved names: what is called, referred to or assigned where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from codex_audit.facts.model import Argument, Assignment, Call
+from codex_audit.query.modules import Module, Modules
+from codex_audit.query.patterns import NameIndex, name_index
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place in a module. ``target`` is absolute; ``call`` and ``assignment`` carry the fact behind it, if any."""
+
+    module: Module
+    target: str
+    line: int
+    scope: str
+    call: Call | None = None
+    assignment: Assignment | None = None
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        return self.call.arguments if self.call else ()
+
+    def argument(self, name: str, position: int = -1) -> str:
+        """The written value of a keyword, or of the argument at ``position``; empty when not given."""
+        positional = 0
+        for item in self.arguments:
+            if item.name == name and name:
+                return item.value
+            if not item.name:
+                if positional == position:
+                    return item.value
+                positional += 1
+        return ""
+
+    def has(self, *names: str) -> bool:
+        """Whether a keyword of one of these names is given."""
+        return any(item.name in names for item in self.arguments)
+
+    @property
+    def symbol(self) -> str:
+        """The absolute name of the function or class that holds the site."""
+        return f"{self.module.name}.{self.scope}".strip(".")
+
+
+@dataclass(frozen=True)
+class SiteIndex:
+    """Sites by every absolute name they answer to."""
+
+    sites: dict[str, tuple[Site, ...]]
+
+    @cached_property
+    def _names(self) -> NameIndex:
+        return name_index(self.sites)
+
+    def find(self, patterns: tuple[str, ...]) -> Iterator[Site]:
+        """Each matching site once, pattern by pattern."""
+        seen: set[int] = set()
+        for pattern in patterns:
+            for name in self._names.match(pattern):
+                for site in self.sites[name]:
+                    if id(site) not in seen:
+                        seen.add(id(site))
+                        yield site
+
+
+def call_index(modules: Modules) -> SiteIndex:
+    """Every call under its target, and under the library names that a class of the tree inherits.
+
+    ``MyTrainer().train()`` also answers to ``transformers.Trainer().train`` when ``MyTrainer`` derives
+    from it and does not define ``train`` itself; ``MyTrainer()`` also to ``transformers.Trainer``.
+    """
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for call in module.facts.calls:
+            target = modules.canonical(call.target, module)
+            site = Site(module, target, call.line, call.scope, call=call)
+            for name in (target, *_inherited(target, modules)):
+                found.setdefault(name, []).append(site)
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def _inherited(target: str, modules: Modules) -> list[str]:
+    head, called, rest = target.partition("()")
+    if modules.class_of(head) is None:
+        return []
+    ancestors = modules.ancestors(head)
+    if not called:
+        return list(ancestors)
+    method = rest.removeprefix(".")
+    own = modules.method(head, method) if method and "." not in method else ""
+    names = [own] if own else []
+    for ancestor in ancestors:
+        if own.startswith(f"{ancestor}.") or (own and modules.class_of(ancestor) is None):
+            continue
+        names.append(f"{ancestor}(){rest}")
+    return names
+
+
+def reference_index(modules: Modules) -> SiteIndex:
+    """Every reference under its absolute name."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for item in module.facts.references:
+            target = modules.canonical(item.name, module)
+            found.setdefault(target, []).append(Site(module, target, item.line, item.scope))
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def assignment_index(modules: Modules) -> SiteIndex:
+    """Every assignment under the absolute name of its target; a plain local name stands for itself."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for item in module.facts.assignments:
+            target = modules.canonical(item.target, module) if "." in item.target else item.target
+            site = Site(module, target, item.line, item.scope, assignment=item)
+            found.setdefault(target, []).append(site)
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})

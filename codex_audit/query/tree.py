@@ -1,0 +1,312 @@
+"""``Tree``: everything a probe may ask of a repository.
+
+Searches return ``Found``. Places in tests, vendored or generated code, stubs and code that nobody can
+reach never count; they come back as near misses that say why. Patterns are dotted names: exact
+(``torch.save``), any receiver (``*.save_pretrained``), a prefix (``optax.*``), or wildcards in the
+last segment (``transformers.get_*_schedule*``). A value made by a known constructor is written with
+``()``: ``torch.optim.AdamW().step``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from codex_audit.artifacts import Evidence, Place, Strength
+from codex_audit.facts.model import Class, FileFacts, Function
+from codex_audit.query.defaults import Defaults
+from codex_audit.query.found import NOTHING, Found, any_of, ordered
+from codex_audit.query.graph import Graph, build_graph, node_of
+from codex_audit.query.live import Liveness
+from codex_audit.query.modules import Module, Modules, modules_of
+from codex_audit.query.options import Kind, Option, normalised, options_of
+from codex_audit.query.patterns import last, words_of
+from codex_audit.query.project import ProjectSearches
+from codex_audit.query.sites import Site, SiteIndex, assignment_index, call_index, reference_index
+
+Keep = Callable[[Site], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree(ProjectSearches):
+    """The facts of all files, in path order, and what libraries are known to bring by default."""
+
+    files: tuple[FileFacts, ...]
+    defaults: Defaults
+
+    # --- the indexes, each made once when first asked for
+    @cached_property
+    def modules(self) -> Modules:
+        return modules_of(self.files)
+
+    @cached_property
+    def code(self) -> tuple[Module, ...]:
+        """The modules that can be evidence."""
+        return tuple(module for module in self.modules.every if module.countable)
+
+    @cached_property
+    def has_code(self) -> bool:
+        return any(module.facts.functions or module.facts.calls for module in self.code)
+
+    @cached_property
+    def uses(self) -> Graph:
+        """What could run: using a class uses all its methods."""
+        return build_graph(self.modules, whole_classes=True)
+
+    @cached_property
+    def runs(self) -> Graph:
+        """What does run: using a class runs its constructor and the hooks of its library base."""
+        return build_graph(self.modules, whole_classes=False)
+
+    @cached_property
+    def live(self) -> Liveness:
+        return Liveness(self.files, self.modules, self.uses)
+
+    @cached_property
+    def _calls(self) -> SiteIndex:
+        return call_index(self.modules)
+
+    @cached_property
+    def _references(self) -> SiteIndex:
+        return reference_index(self.modules)
+
+    @cached_property
+    def _assignments(self) -> SiteIndex:
+        return assignment_index(self.modules)
+
+    @cached_property
+    def all_options(self) -> tuple[Option, ...]:
+        return options_of(self.modules, self.files)
+
+    # --- code
+    def call_sites(self, *patterns: str) -> Iterator[Site]:
+        """The calls behind ``calls``, tests and dead code included, for probes that look closer."""
+        return self._calls.find(patterns)
+
+    def calls(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
+        """Calls of these names for which ``where`` holds."""
+        return self._search(self._calls, patterns, where, why or "calls {}", "called") | self._imports(
+            patterns
+        )
+
+    def references(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
+        """Uses of these names as values: passed, returned, compared, or called."""
+        return self._search(self._references, patterns, where, why or "uses {}", "called")
+
+    def assigns(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
+        """Assignments to these names (``torch.backends.cudnn.deterministic``); ``site.assignment.value`` is the value."""
+        return self._search(self._assignments, patterns, where, why or "sets {}", "called")
+
+    def keyword(
+        self, *names: str, of: tuple[str, ...] = ("*",), where: Keep | None = None, why: str = ""
+    ) -> Found:
+        """Calls of ``of`` that give a keyword of one of these names."""
+        sites = (site for site in self._calls.find(of) if site.has(*names) and (where is None or where(site)))
+        return self._judge(sites, why or "passes " + " or ".join(names) + " to {}", "called", names)
+
+    def subclasses(
+        self, *patterns: str, where: Callable[[Module, Class], bool] | None = None, why: str = ""
+    ) -> Found:
+        """Classes that derive from these names, through other classes of the tree too."""
+        sites = []
+        for module in self.modules.every:
+            for cls in module.facts.classes:
+                bases = self.modules.ancestors(node_of(module, cls.name))
+                hit = next(
+                    (base for base in bases if any(fnmatch.fnmatchcase(base, item) for item in patterns)), ""
+                )
+                if hit and (where is None or where(module, cls)):
+                    sites.append(Site(module, hit, cls.line, cls.name))
+        return self._judge(sites, why or "derives from {}", "declared", patterns)
+
+    def classes(self, keep: Callable[[Module, Class], bool], why: str, looked_for: str) -> Found:
+        """Classes for which ``keep`` holds."""
+        sites = [
+            Site(module, cls.name, cls.line, cls.name)
+            for module in self.modules.every
+            for cls in module.facts.classes
+            if keep(module, cls)
+        ]
+        return self._judge(sites, why, "declared", (looked_for,))
+
+    def functions(self, keep: Callable[[Module, Function], bool], why: str, looked_for: str) -> Found:
+        """Functions and methods for which ``keep`` holds."""
+        sites = [
+            Site(module, function.name, function.line, function.name)
+            for module in self.modules.every
+            for function in module.facts.functions
+            if keep(module, function)
+        ]
+        return self._judge(sites, why, "declared", (looked_for,))
+
+    def items(
+        self, *keys: str, where: Callable[[Module, str, str], bool] | None = None, why: str = ""
+    ) -> Found:
+        """``key: value`` of a dict display or ``dict()`` call whose key matches; ``where(module, scope, value)``."""
+        sites = [
+            Site(module, item.key, item.line, item.scope)
+            for module in self.modules.every
+            for item in module.facts.items
+            if any(fnmatch.fnmatchcase(item.key, key) for key in keys)
+            and (where is None or where(module, item.scope, item.value))
+        ]
+        return self._judge(sites, why or "holds the key {}", "called", keys)
+
+    def texts(self, pattern: str, *roles: str, why: str = "") -> Found:
+        """String constants that the regular expression matches and that stand in one of these roles (all but help and
+        message by default)."""
+        compiled = re.compile(pattern)
+        sites = [
+            Site(module, text.text[:60], text.line, text.scope)
+            for module in self.modules.every
+            for text in module.facts.texts
+            if (text.role in roles if roles else text.role not in ("help", "message"))
+            and compiled.search(text.text)
+        ]
+        return self._judge(sites, why or "names {!r}", "named", (pattern,))
+
+    def sites(
+        self, sites: Iterable[Site], why: str, looked_for: Iterable[str], strength: Strength = "called"
+    ) -> Found:
+        """Evidence of sites that a probe chose itself; tests, stubs and dead code are still set aside."""
+        return self._judge(sites, why, strength, tuple(looked_for))
+
+    # --- settings a user can choose
+    def options(self, *names: str, kinds: tuple[Kind, ...] = ("flag", "field", "parameter", "key"),
+                where: Callable[[Option], bool] | None = None, why: str = "") -> Found:  # fmt: skip
+        """Options of these names (wildcards allowed): flags, typed fields, public parameters, configuration keys."""
+        wanted = [normalised(name) for name in names]
+        hits = [
+            option
+            for option in self.all_options
+            if option.kind in kinds
+            and any(fnmatch.fnmatchcase(option.name, name) for name in wanted)
+            and (where is None or where(option))
+        ]
+        return any_of([self._option(option, why) for option in hits[:200]]) | Found(
+            looked_for=tuple(f"option {name}" for name in names), words=words_of(wanted)
+        )
+
+    def inherited(self, probe: str) -> Found:
+        """What a library that this tree drives, or a settings class it derives from, does for ``probe`` by default."""
+        return any_of(
+            self._search(self._calls, rule.drives, None, rule.why, "declared")
+            | (self.subclasses(*rule.bases, why=rule.why) if rule.bases else NOTHING)
+            for rule in self.defaults.rules_for(probe)
+        )
+
+    # --- tests
+    def tests_reaching(self, found: Found, why: str = "", depth: int = 12) -> Found:
+        """Asserting tests, not always skipped, that run the code behind the Python evidence of ``found``."""
+        by_path = {module.path: module for module in self.modules.every}
+        targets = {node_of(by_path[item.path], item.scope) for item in found.evidence if item.path in by_path}
+        return self.tests_running(targets, why or "runs code that does this", depth)
+
+    def tests_running(self, nodes: Iterable[str], why: str, depth: int = 12) -> Found:
+        """Asserting tests that reach one of these nodes (absolute names of functions, classes or modules)."""
+        reaching = self.runs.reaching(nodes, depth)
+        return self._tests(lambda module, name: node_of(module, name) in reaching, why)
+
+    def tests_where(self, keep: Callable[[Module, str], bool], why: str) -> Found:
+        """Asserting tests for which ``keep(module, test name)`` holds."""
+        return self._tests(keep, why)
+
+    def _tests(self, keep: Callable[[Module, str], bool], why: str) -> Found:
+        evidence: list[Evidence] = []
+        near: list[Evidence] = []
+        for module in self.modules.every:
+            for test in module.facts.tests:
+                if "vendored" in module.file.facets or not keep(module, test.name):
+                    continue
+                problem = (
+                    "is always skipped" if test.skipped else "asserts nothing" if not test.asserts else ""
+                )
+                item = self.at(
+                    module.file, test.line, test.name, f"{test.name} {problem or why}", "called", test.name
+                )
+                (near if problem else evidence).append(item)
+        return Found(evidence=ordered(evidence), near=ordered(near[:5]), looked_for=("tests that run this",))
+
+    # --- evidence
+    def at(
+        self, file: FileFacts, line: int, symbol: str, why: str, strength: Strength, scope: str = ""
+    ) -> Evidence:
+        """Evidence for a place of a file."""
+        place = self._place(file, scope)
+        return Evidence(file.path, line, file.excerpts.get(line, ""), why, place, strength, symbol, scope)
+
+    def _place(self, file: FileFacts, scope: str) -> Place:
+        if "test" in file.facets:
+            return "test"
+        if "docs" in file.facets:
+            return "docs"
+        if file.python is not None:
+            base = file.module or file.path
+            if (f"{base}.{scope}" if scope else base) in self.live.from_entries:
+                return "entry"
+            return "example" if "example" in file.facets else "library"
+        return "config"
+
+    def _search(
+        self, index: SiteIndex, patterns: tuple[str, ...], where: Keep | None, why: str, strength: Strength
+    ) -> Found:
+        sites = (site for site in index.find(patterns) if where is None or where(site))
+        return self._judge(sites, why, strength, patterns)
+
+    def _judge(
+        self, sites: Iterable[Site], why: str, strength: Strength, looked_for: tuple[str, ...]
+    ) -> Found:
+        evidence: list[Evidence] = []
+        near: list[Evidence] = []
+        for site in sites:
+            problem = self.why_not(site)
+            reason = f"{problem} ({why.format(site.target)})" if problem else why.format(site.target)
+            item = self.at(site.module.file, site.line, site.target, reason, strength, site.scope)
+            (near if problem else evidence).append(item)
+        return Found(ordered(evidence), ordered(near)[:5], looked_for, words_of(looked_for))
+
+    def why_not(self, site: Site) -> str:
+        """Why a place can never be evidence; empty when it can."""
+        for facet in ("test", "vendored", "generated"):
+            if facet in site.module.file.facets:
+                return f"{facet} code"
+        return self.live.why_dead(site.module, site.scope)
+
+    def _imports(self, patterns: tuple[str, ...]) -> Found:
+        """Near misses: a name that is imported and never called."""
+        exact = {pattern for pattern in patterns if "*" not in pattern}
+        near = [
+            self.at(
+                module.file,
+                item.line,
+                item.target,
+                f"imported only: {item.target} is not called here",
+                "imported",
+            )
+            for module in self.code
+            for item in module.facts.imports
+            if item.target in exact
+        ]
+        return Found(near=ordered(near)[:3])
+
+    def _option(self, option: Option, why: str) -> Found:
+        words = {
+            "flag": "flag {}",
+            "field": "setting {}",
+            "parameter": "parameter {}",
+            "key": "configuration key {}",
+        }
+        reason = why or words[option.kind].format(option.name)
+        strength: Strength = "declared"
+        if option.module is not None:
+            site = Site(option.module, option.name, option.line, option.scope)
+            return self._judge([site], reason.replace("{", "{{").replace("}", "}}"), strength, ())
+        file = self.by_path[option.path]
+        return Found(evidence=(self.at(file, option.line, option.name, reason, strength),))
+
+    def named(self, name: str, *suffixes: str) -> bool:
+        """Whether the last segment of a dotted name is one of ``suffixes``."""
+        return last(name) in suffixes
