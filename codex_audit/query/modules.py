@@ -32,6 +32,10 @@ class Module:
         return self.path.endswith("__init__.py")
 
     @property
+    def in_package(self) -> bool:
+        return "package" in self.file.facets
+
+    @property
     def countable(self) -> bool:
         return not self.file.facets & {"test", "vendored", "generated"}
 
@@ -77,8 +81,20 @@ class Modules:
         and annotated return types followed."""
         key = (module.path, name)
         if key not in self._memo:
-            self._memo[key] = self._follow(_absolute(name, module))
+            self._memo[key] = self._follow(self._beside(_absolute(name, module), module))
         return self._memo[key]
+
+    def _beside(self, name: str, module: Module) -> str:
+        """A script imports the file beside it by its bare name."""
+        folder = module.name.rpartition(".")[0]
+        first = name.partition(".")[0].removesuffix("()")
+        if folder and first not in self._tops and f"{folder}.{first}" in self.by_name and not module.in_package:
+            return f"{folder}.{name}"
+        return name
+
+    @cached_property
+    def _tops(self) -> frozenset[str]:
+        return frozenset(name.partition(".")[0] for name in self.by_name)
 
     def _follow(self, name: str, hops: int = 0) -> str:
         head, call, rest = name.partition("()")
