@@ -88,7 +88,12 @@ class Modules:
         """A script imports the file beside it by its bare name."""
         folder = module.name.rpartition(".")[0]
         first = name.partition(".")[0].removesuffix("()")
-        if folder and first not in self._tops and f"{folder}.{first}" in self.by_name and not module.in_package:
+        if (
+            folder
+            and first not in self._tops
+            and f"{folder}.{first}" in self.by_name
+            and not module.in_package
+        ):
             return f"{folder}.{name}"
         return name
 

@@ -15,6 +15,14 @@ from codex_audit.query.found import Found, ordered
 _DEAD = frozenset({"vendored", "generated", "test"})
 
 
+_PIECE = re.compile(r"[A-Za-z_]{4,}")
+
+
+def _words(*patterns: str) -> frozenset[str]:
+    """The words of regular expressions and globs: a broken file with none of them cannot matter."""
+    return frozenset(word.lower() for pattern in patterns for word in _PIECE.findall(pattern))
+
+
 class ProjectSearches(ABC):
     """The part of ``Tree`` that needs no Python facts."""
 
@@ -66,7 +74,7 @@ class ProjectSearches(ABC):
             self.at(file, item.line, item.key, why or f"sets {item.key}", "declared")
             for file, item in self.setting_items(glob, key, value)
         ]
-        return Found(evidence=ordered(evidence), looked_for=(f"{key} in {glob}",))
+        return Found(evidence=ordered(evidence), looked_for=(f"{key} in {glob}",), words=_words(key, value))
 
     def setting_items(self, glob: str, key: str, value: str = "") -> Iterator[tuple[FileFacts, Setting]]:
         """The settings behind ``settings``."""
@@ -99,7 +107,11 @@ class ProjectSearches(ABC):
                     evidence.append(
                         self.at(file, step.line, symbol, why or f"{facts.system} runs {symbol}", "called")
                     )
-        return Found(evidence=ordered(evidence), looked_for=tuple(item for item in (run, uses) if item))
+        return Found(
+            evidence=ordered(evidence),
+            looked_for=tuple(item for item in (run, uses) if item),
+            words=_words(run, uses),
+        )
 
     def hooks(self, pattern: str, why: str = "") -> Found:
         """Pre-commit hooks whose id or repository matches the regular expression."""
@@ -110,7 +122,9 @@ class ProjectSearches(ABC):
             for hook in file.hooks.hooks
             if re.search(pattern, hook.id) or re.search(pattern, hook.repo)
         ]
-        return Found(evidence=ordered(evidence), looked_for=(f"pre-commit hook {pattern}",))
+        return Found(
+            evidence=ordered(evidence), looked_for=(f"pre-commit hook {pattern}",), words=_words(pattern)
+        )
 
     def requirements(self, *names: str, runtime: bool = False) -> Iterator[tuple[FileFacts, Requirement]]:
         """Declared dependencies (all of them without names); ``runtime`` leaves out extras and groups."""
@@ -127,7 +141,11 @@ class ProjectSearches(ABC):
             self.at(file, item.line, item.name, why or f"depends on {item.name}", "declared")
             for file, item in self.requirements(*names)
         ]
-        return Found(evidence=ordered(evidence), looked_for=tuple(f"dependency {name}" for name in names))
+        return Found(
+            evidence=ordered(evidence),
+            looked_for=tuple(f"dependency {name}" for name in names),
+            words=_words(*names),
+        )
 
     def docs(self) -> Iterator[FileFacts]:
         """Documents of the project: Markdown and reST outside vendored, generated and test folders."""

@@ -201,14 +201,35 @@ class Tree(ProjectSearches):
     # --- tests
     def tests_reaching(self, found: Found, why: str = "", depth: int = 12) -> Found:
         """Asserting tests, not always skipped, that run the code behind the Python evidence of ``found``."""
-        by_path = {module.path: module for module in self.modules.every}
-        targets = {node_of(by_path[item.path], item.scope) for item in found.evidence if item.path in by_path}
+        at = self.module_at
+        targets = {node_of(at[item.path], item.scope) for item in found.evidence if item.path in at}
         return self.tests_running(targets, why or "runs code that does this", depth)
 
     def tests_running(self, nodes: Iterable[str], why: str, depth: int = 12) -> Found:
         """Asserting tests that reach one of these nodes (absolute names of functions, classes or modules)."""
         reaching = self.runs.reaching(nodes, depth)
         return self._tests(lambda module, name: node_of(module, name) in reaching, why)
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """Every node that an asserting test, not always skipped, reaches."""
+        roots = {
+            node_of(module, test.name)
+            for module in self.modules.every
+            for test in module.facts.tests
+            if test.asserts and not test.skipped
+        }
+        return self.runs.reached_from(roots, 12)
+
+    def is_tested(self, evidence: Evidence) -> bool:
+        """Whether a test that asserts something runs the code at this place."""
+        module = self.module_at.get(evidence.path)
+        return module is not None and node_of(module, evidence.scope) in self.tested
+
+    @cached_property
+    def module_at(self) -> dict[str, Module]:
+        """The module of each path."""
+        return {module.path: module for module in self.modules.every}
 
     def tests_where(self, keep: Callable[[Module, str], bool], why: str) -> Found:
         """Asserting tests for which ``keep(module, test name)`` holds."""

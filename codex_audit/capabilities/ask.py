@@ -1,0 +1,95 @@
+"""Asking every probe: each is isolated, so that one failure costs one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Support, Verdict
+from codex_audit.capabilities.model import Capability, Probe
+from codex_audit.query.found import Found, ordered
+from codex_audit.query.patterns import last
+from codex_audit.query.tree import Tree
+
+MOST_EVIDENCE = 5
+MOST_LOOKED_FOR = 40
+
+
+def ask_all(
+    tree: Tree, catalogue: Iterable[Capability], disabled: Mapping[str, str]
+) -> tuple[CapabilityAnswers, ...]:
+    """The answers of every probe in catalogue order. ``disabled`` maps a probe to the reason given for it."""
+    return tuple(_ask_capability(tree, capability, disabled) for capability in catalogue)
+
+
+def _ask_capability(tree: Tree, capability: Capability, disabled: Mapping[str, str]) -> CapabilityAnswers:
+    asked = [ask(tree, probe, disabled.get(probe.id, "")) for probe in capability.probes]
+    answers = tuple(answer for answer, _ in asked)
+    held = [found for (answer, found) in asked if answer.verdict == "yes"]
+    return CapabilityAnswers(capability.id, capability.title, answers, _support(tree, answers, held))
+
+
+def ask(tree: Tree, probe: Probe, disabled: str = "") -> tuple[ProbeAnswer, Found]:
+    """The answer of one probe, and all that it found."""
+    if disabled:
+        return _answer(probe, "unknown", f"disabled in the workflow: {disabled}", Found()), Found()
+    try:
+        found = probe.check(tree)
+    except Exception as failure:  # noqa: BLE001 - the answer says so, and the other probes still answer
+        reason = f"this probe failed ({type(failure).__name__}: {failure}); please report it"
+        return _answer(probe, "unknown", reason, Found()), Found()
+    return _judge(tree, probe, found), found
+
+
+def _judge(tree: Tree, probe: Probe, found: Found) -> ProbeAnswer:
+    if found.not_applicable:
+        return _answer(probe, "not_applicable", found.not_applicable, found)
+    if found and probe.by_absence and not tree.has_code:
+        return _answer(probe, "not_applicable", "the tree holds no code", found)
+    if found and (found.evidence or probe.by_absence):
+        first = found.evidence[0].why if found.evidence else "nothing of the kind was found"
+        return _answer(probe, "yes", found.reason or first, found)
+    broken = _might_matter(tree, found)
+    if broken:
+        return _answer(probe, "unknown", broken, found)
+    return _answer(probe, "no", found.reason or "nothing that counts was found", found)
+
+
+def _might_matter(tree: Tree, found: Found) -> str:
+    """Why the answer cannot be known: a file that could not be read names something that was looked for."""
+    for file in tree.files:
+        if file.facets & {"vendored", "generated", "test"}:
+            continue
+        for unread in file.unread:
+            named = sorted(found.words & unread.words)
+            if named:
+                place = f"{file.path}:{unread.line}" if unread.line else file.path
+                return f"{place} could not be read ({unread.reason}) and names {named[0]}"
+    return ""
+
+
+def _answer(probe: Probe, verdict: Verdict, reason: str, found: Found) -> ProbeAnswer:
+    evidence = ordered(found.evidence)[:MOST_EVIDENCE] if verdict == "yes" else ()
+    near = ordered(found.near)[:MOST_EVIDENCE] if verdict != "yes" else ()
+    looked_for = found.looked_for[:MOST_LOOKED_FOR]
+    return ProbeAnswer(probe.id, verdict, reason, evidence, looked_for, near)
+
+
+def _support(tree: Tree, answers: tuple[ProbeAnswer, ...], held: list[Found]) -> Support:
+    cited = {item.path for answer in answers if answer.verdict == "yes" for item in answer.evidence}
+    kept = [
+        Found(evidence=tuple(item for item in found.evidence if item.path in cited and item.place != "test"))
+        for found in held
+    ]
+    exercised = sorted({item.path for found in kept for item in found.evidence if tree.is_tested(item)})
+    documented = sorted(
+        answer.id
+        for answer in answers
+        if answer.verdict == "yes" and any(_documented(tree, e) for e in answer.evidence)
+    )
+    return Support(tuple(exercised), tuple(documented))
+
+
+def _documented(tree: Tree, evidence: Evidence) -> bool:
+    """Whether a document names the symbol, its option spelling, or the function that holds it."""
+    names = {last(evidence.symbol).lower().strip("()"), last(evidence.scope).lower()} - {""}
+    return any(name in tree.doc_words for name in names if len(name) > 3)
