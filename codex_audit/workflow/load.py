@@ -1,0 +1,102 @@
+"""Where the settings of an audit come from: a file that the caller names, the tree itself, the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import codex_audit
+from codex_audit.workflow.check import workflow_from
+from codex_audit.workflow.documents import TABLE, Document, pyproject_document, yaml_document
+from codex_audit.workflow.settings import Source, Vocabulary, Workflow
+from codex_evidence.errors import UnreadableError, UsageError
+from codex_evidence.files import read_bytes
+from codex_evidence.names import shown
+
+WORKFLOW_FILE = "workflow.yaml"
+PYPROJECT = "pyproject.toml"
+DEFAULT_FILE = Path(codex_audit.__file__).with_name("default_workflow.yaml")
+
+_MAX_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedWorkflow:
+    """``notes`` say what was passed over on the way to ``workflow``."""
+
+    workflow: Workflow
+    notes: tuple[str, ...] = ()
+
+
+def default_text() -> str:
+    """The default workflow as the user may read it."""
+    return DEFAULT_FILE.read_text(encoding="utf-8")
+
+
+def default_workflow(names: Vocabulary) -> Workflow:
+    """The settings that underlie all others."""
+    return workflow_from(yaml_document(DEFAULT_FILE.read_bytes(), DEFAULT_FILE.name), "default", None, names)
+
+
+def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWorkflow:
+    """The settings for an audit of ``tree``: those of ``file`` if given, else of the tree's WORKFLOW_FILE,
+    else of TABLE in its PYPROJECT, else the defaults, which underlie all.
+
+    Raises UsageError, and UnreadableError for a file that is there and cannot be read. A pyproject that is
+    broken and does not speak of this program is no source; a note says so.
+    """
+    under = default_workflow(names)
+    document, source, notes = _document(tree, file)
+    if document is None:
+        return LoadedWorkflow(under, notes)
+    try:
+        return LoadedWorkflow(workflow_from(document, source, under, names), notes)
+    except UsageError as error:
+        raise UsageError(f"{error}{_advice(source)}") from error
+
+
+def _advice(source: Source) -> str:
+    if source != "workflow.yaml":
+        return ""
+    return "; if this file is not meant for codex-audit, give another with --workflow"
+
+
+def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, tuple[str, ...]]:
+    if file is not None:
+        # The caller's own file may be reached through a symlink; one inside the tree may not.
+        data = read_bytes(file.resolve(), max_bytes=_MAX_BYTES)
+        return yaml_document(data, shown(file)), "command line", ()
+    if _exists(tree / WORKFLOW_FILE):
+        data = read_bytes(tree / WORKFLOW_FILE, max_bytes=_MAX_BYTES)
+        return _tree_yaml(data), "workflow.yaml", ()
+    document, notes = _pyproject(tree / PYPROJECT)
+    return document, "pyproject.toml" if document else "default", notes
+
+
+def _tree_yaml(data: bytes) -> Document:
+    try:
+        return yaml_document(data, WORKFLOW_FILE)
+    except UsageError as error:
+        raise UsageError(f"{error}{_advice('workflow.yaml')}") from error
+
+
+def _pyproject(path: Path) -> tuple[Document | None, tuple[str, ...]]:
+    if not _exists(path):
+        return None, ()
+    try:
+        data = read_bytes(path, max_bytes=_MAX_BYTES)
+    except UnreadableError as error:
+        return None, (f"settings in {PYPROJECT} not looked for: {error}",)
+    try:
+        return pyproject_document(data, PYPROJECT), ()
+    except (ValueError, RecursionError) as error:
+        if TABLE.encode() in data:
+            raise UsageError(f"{PYPROJECT}: not TOML, so its [{TABLE}] cannot be read: {error}") from error
+        return None, (f"settings in {PYPROJECT} not looked for: it is not TOML",)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_symlink() or path.exists()
+    except OSError as error:
+        raise UnreadableError(f"cannot read {shown(path)}: {error.strerror}") from error

@@ -1,0 +1,35 @@
+"""The settings that an audit obeys, as one frozen value that is an input of the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["default", "workflow.yaml", "pyproject.toml", "command line"]
+
+STAGES = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
+COMPONENTS = ("functionality", "consistency", "tests", "safeguards", "documentation")
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """``source`` says where the settings stood, never under which path; what a source leaves out has the
+    value of the default workflow. ``stages`` starts with S1 and has no holes; ``weights`` are as written, in
+    any proportion; ``exclude`` are globs relative to the tree; ``disable`` maps a probe to the reason why it
+    is not asked."""
+
+    source: Source
+    stages: tuple[str, ...]
+    weights: dict[str, float]
+    threshold: float
+    exclude: tuple[str, ...]
+    disable: dict[str, str]
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names that settings may use: ids of probes and names of report formats."""
+
+    probes: tuple[str, ...]
+    formats: tuple[str, ...]
