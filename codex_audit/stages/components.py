@@ -1,0 +1,162 @@
+"""The five components of a capability's score, as exact shares with bounds.
+
+Every component is a share of items. An item is a number in [0, 1], or None while unknown. The value is the
+mean over the known items; the bounds take each unknown item as 0 and as 1. An unknown finding is an unknown
+item of every share that its yes could join, so that whatever it turns out to be, the result lies within the
+bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer
+from codex_audit.capabilities.model import Capability, Component
+from codex_audit.stages.pairing import each_probe
+
+COMPONENTS = ("functionality", "consistency", "tests", "safeguards", "documentation")
+
+_PLACES_THAT_MATTER = frozenset({"entry", "library", "config"})
+_STRONG = frozenset({"proved", "called", "declared"})
+_PYTHON = (".py", ".pyi", ".ipynb")
+_ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``value`` is None while every item is unknown; ``low`` <= value <= ``high``."""
+
+    value: Fraction | None
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One component: its share, None when it has no items at all, and the sentence behind it."""
+
+    share: Share | None
+    basis: str
+
+
+def share_of(items: Sequence[Fraction | None]) -> Share | None:
+    """The mean of ``items``; None when there are none."""
+    if not items:
+        return None
+    known = [item for item in items if item is not None]
+    total, unknown = sum(known, _ZERO), len(items) - len(known)
+    return Share(
+        value=total / len(known) if known else None,
+        low=total / len(items),
+        high=(total + unknown) / len(items),
+    )
+
+
+def mean_of(parts: Sequence[Share | None]) -> Share | None:
+    """The mean of those ``parts`` that apply. A part with no known item counts in the bounds alone."""
+    there = [part for part in parts if part is not None]
+    if not there:
+        return None
+    known = [part.value for part in there if part.value is not None]
+    return Share(
+        value=sum(known, _ZERO) / len(known) if known else None,
+        low=sum((part.low for part in there), _ZERO) / len(there),
+        high=sum((part.high for part in there), _ZERO) / len(there),
+    )
+
+
+def is_yes(answer: ProbeAnswer, has_code: bool) -> bool:
+    """Whether a yes counts: by absence only where there is code that could have done otherwise."""
+    return answer.verdict == "yes" and (has_code or bool(answer.evidence))
+
+
+def matters(evidence: Evidence) -> bool:
+    """Whether ``evidence`` does the thing in code or configuration that a user of the repository reaches."""
+    return evidence.place in _PLACES_THAT_MATTER and evidence.strength in _STRONG
+
+
+def measures(capability: Capability, answers: CapabilityAnswers, has_code: bool) -> dict[str, Measure]:
+    """The measure of each of ``COMPONENTS``, in that order."""
+    functional = _answers(capability, answers, "functionality")
+    found = (*functional, *_answers(capability, answers, "safeguards"))
+    tests = _verdicts(_answers(capability, answers, "tests"), has_code)
+    reached = _reached(functional, frozenset(answers.support.exercised))
+    words = _verdicts(_answers(capability, answers, "documentation"), has_code)
+    named = _named(found, frozenset(answers.support.documented))
+    solid = _solid(functional)
+    return {
+        "functionality": _measure((_verdicts(functional, has_code), "probes yes")),
+        "consistency": _measure((solid, "findings called or declared where users reach them")),
+        "tests": _measure((tests, "test probes yes"), (reached, "findings in files that tests reach")),
+        "safeguards": _measure(
+            (_verdicts(_answers(capability, answers, "safeguards"), has_code), "safeguard probes yes")
+        ),
+        "documentation": _measure(
+            (words, "documentation probes yes"), (named, "findings named in the documentation")
+        ),
+    }
+
+
+def _answers(
+    capability: Capability, answers: CapabilityAnswers, component: Component
+) -> tuple[ProbeAnswer, ...]:
+    return tuple(answer for probe, answer in each_probe(capability, answers) if probe.component == component)
+
+
+def _verdicts(answers: Sequence[ProbeAnswer], has_code: bool) -> list[Fraction | None]:
+    return [
+        None if answer.verdict == "unknown" else Fraction(is_yes(answer, has_code))
+        for answer in answers
+        if answer.verdict != "not_applicable"
+    ]
+
+
+def _findings(answers: Sequence[ProbeAnswer]) -> Iterator[ProbeAnswer]:
+    """What was found at a place, and the unknown, which could be. A yes by absence has no place to judge."""
+    return (a for a in answers if a.verdict == "unknown" or (a.verdict == "yes" and a.evidence))
+
+
+def _solid(functional: Sequence[ProbeAnswer]) -> list[Fraction | None]:
+    """1 for a finding whose evidence matters, 0 for one known from examples, docs or imports alone."""
+    return [
+        None if answer.verdict == "unknown" else Fraction(any(map(matters, answer.evidence)))
+        for answer in _findings(functional)
+    ]
+
+
+def _reached(functional: Sequence[ProbeAnswer], exercised: frozenset[str]) -> list[Fraction | None]:
+    """The share of the Python files of each finding that a test exercises: a mean over findings and not over
+    files, lest one probe with a hundred places outweigh the rest."""
+    items: list[Fraction | None] = []
+    for answer in _findings(functional):
+        files = {item.path for item in answer.evidence if item.path.endswith(_PYTHON)}
+        if answer.verdict == "unknown":
+            items.append(None)
+        elif files:
+            items.append(Fraction(len(files & exercised), len(files)))
+    return items
+
+
+def _named(found: Sequence[ProbeAnswer], documented: frozenset[str]) -> list[Fraction | None]:
+    return [
+        None if answer.verdict == "unknown" else Fraction(answer.id in documented)
+        for answer in _findings(found)
+    ]
+
+
+def _measure(*groups: tuple[Sequence[Fraction | None], str]) -> Measure:
+    """The mean of the shares of ``groups``, each given with the noun of its items."""
+    bases = [_basis(items, noun) for items, noun in groups if items]
+    return Measure(
+        share=mean_of([share_of(items) for items, _ in groups]),
+        basis="; ".join(bases) if bases else "nothing to judge",
+    )
+
+
+def _basis(items: Sequence[Fraction | None], noun: str) -> str:
+    known = [item for item in items if item is not None]
+    total = f"{float(sum(known, _ZERO)):.2f}".removesuffix("0").removesuffix(".0")
+    unknown = len(items) - len(known)
+    return f"{total} of {len(known)} {noun}" + (f", {unknown} unknown" if unknown else "")
