@@ -1,0 +1,81 @@
+"""What an audit's results depend on: tool, grammar, settings, probes, templates and the tree itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import codex_audit
+from codex_audit.artifacts import ContextIndex
+from codex_audit.facts.python.grammar import grammar
+from codex_audit.workflow.settings import Workflow
+from codex_evidence.canonical import canonical_bytes
+from codex_evidence.digests import sha256_hex
+from codex_evidence.plain import to_plain
+from codex_evidence.resources import template_folder
+
+INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree")
+"""The names of all inputs, in the order of the chain."""
+
+_PACKAGE = Path(codex_audit.__file__).parent
+_ROOMS_THAT_DECIDE = ("capabilities", "facts", "query")
+_SOURCES = frozenset({".py", ".toml", ".yaml", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """``text`` is the input in clear where it is short enough to be read in the manifest, else None."""
+
+    sha256: str
+    size: int
+    text: str | None = None
+
+
+def audit_inputs(workflow: Workflow, index: ContextIndex) -> dict[str, Input]:
+    """Every input of an audit by name, in the order of ``INPUTS``."""
+    return {**tool_inputs(workflow), "tree": tree_input(index)}
+
+
+def tool_inputs(workflow: Workflow) -> dict[str, Input]:
+    """The inputs that do not depend on the tree, in order."""
+    return {
+        "tool-version": _clear(codex_audit.__version__),
+        "grammar": _clear(grammar()),
+        "workflow": _clear(workflow_text(workflow)),
+        "catalogue": _digested(_PACKAGE, _catalogue_files()),
+        "templates": _digested(template_folder(), _files_below(template_folder())),
+    }
+
+
+def workflow_text(workflow: Workflow) -> str:
+    """The settings in force as canonical JSON."""
+    return canonical_bytes(to_plain(workflow)).decode("utf-8")
+
+
+def tree_input(index: ContextIndex) -> Input:
+    """The digest of the tree; the size is that of all its files."""
+    return Input(index.tree_sha256, sum(entry.size for entry in index.files if entry.kind == "file"))
+
+
+def _clear(text: str) -> Input:
+    data = text.encode("utf-8")
+    return Input(sha256_hex(data), len(data), text)
+
+
+def _catalogue_files() -> Iterable[Path]:
+    # A verdict follows from a probe's words and code, from the searches it calls and the facts they see. The
+    # source text covers all of it, and tells versions apart that someone forgot to number.
+    for room in _ROOMS_THAT_DECIDE:
+        yield from (path for path in _files_below(_PACKAGE / room) if path.suffix in _SOURCES)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+def _digested(folder: Path, files: Iterable[Path]) -> Input:
+    """One digest over the names below ``folder`` and the bytes of ``files``."""
+    digests = {path.relative_to(folder).as_posix(): sha256_hex(path.read_bytes()) for path in files}
+    data = canonical_bytes(digests)
+    return Input(sha256_hex(data), len(data))

@@ -1,0 +1,112 @@
+"""S1 to S7 in order, in memory: the tree goes in, all that an audit will write comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from codex_audit.artifacts import (
+    AuditManifest,
+    CapabilitiesRaw,
+    CapabilitiesScored,
+    ContextIndex,
+    Facets,
+    Gaps,
+)
+from codex_audit.capabilities.model import Capability
+from codex_audit.stages.capabilities import ask_capabilities
+from codex_audit.stages.facets import read_facets
+from codex_audit.stages.gaps import plan_gaps
+from codex_audit.stages.index import index_tree
+from codex_audit.stages.inputs import audit_inputs
+from codex_audit.stages.manifest import make_manifest
+from codex_audit.stages.places import ARTIFACTS
+from codex_audit.stages.render import render_reports
+from codex_audit.stages.scoring import score_capabilities
+from codex_audit.workflow.settings import STAGES, Workflow
+from codex_evidence.documents import artifact_bytes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote there
+    is no part of the tree. ``jobs`` is how many threads or processes may work at once."""
+
+    tree: Path
+    output: Path
+    workflow: Workflow
+    catalogue: tuple[Capability, ...]
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the stages made, None for those that did not run. ``documents`` are the bytes of the artifacts by
+    name and ``reports`` those of the reports by format, in stage order."""
+
+    index: ContextIndex
+    facets: Facets | None
+    raw: CapabilitiesRaw | None
+    scored: CapabilitiesScored | None
+    gaps: Gaps | None
+    documents: dict[str, bytes]
+    reports: dict[str, bytes]
+    manifest: AuditManifest | None
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Runs a stage, tells ``tell`` its name first and keeps its wall-clock seconds."""
+
+    tell: Callable[[str], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, stage: str, work: Callable[[], T]) -> T:
+        self.tell(stage)
+        start = time.perf_counter()
+        result = work()
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        return result
+
+
+def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda stage: None) -> Audit:
+    """Audits ``request.tree`` up to the stage ``last`` (``S1`` to ``S7``); ``tell`` hears each as it begins.
+
+    Reads the tree and writes nothing. Raises CodexError for a tree that cannot be listed or that changes
+    meanwhile.
+    """
+    wanted = frozenset(STAGES[: STAGES.index(last) + 1])
+    watch, workflow = Watch(tell), request.workflow
+    listing = watch.run(
+        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
+    )
+    reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs)) if "S2" in wanted else None
+    raw = scored = gaps = manifest = None
+    reports: dict[str, bytes] = {}
+    if reading and "S3" in wanted:
+        raw = watch.run("S3", lambda: ask_capabilities(reading.files, request.catalogue, workflow.disable))
+    if raw and "S4" in wanted:
+        scored = watch.run(
+            "S4", lambda: score_capabilities(raw, request.catalogue, workflow.weights, workflow.threshold)
+        )
+    if raw and scored and "S5" in wanted:
+        gaps = watch.run("S5", lambda: plan_gaps(raw, scored, request.catalogue, listing.index))
+    facets = reading.facets if reading else None
+    made = (listing.index, facets, raw, scored, gaps)
+    documents = {
+        name: artifact_bytes(value) for name, value in zip(ARTIFACTS, made, strict=True) if value is not None
+    }
+    if facets and raw and scored and gaps and "S6" in wanted:
+        reports = watch.run(
+            "S6", lambda: render_reports(listing.index, facets, raw, scored, gaps, workflow.formats)
+        )
+    if "S7" in wanted:
+        inputs = audit_inputs(workflow, listing.index)
+        manifest = watch.run("S7", lambda: make_manifest(inputs, documents, reports))
+    return Audit(*made, documents, reports, manifest, watch.seconds)
