@@ -10,8 +10,8 @@ from functools import cached_property
 
 
 def last(name: str) -> str:
-    """The last segment of a dotted name."""
-    return name.rpartition(".")[2]
+    """The last segment of a dotted name, without the mark of a local definition."""
+    return name.rpartition(".")[2].lstrip(":")
 
 
 def is_wild(pattern: str) -> bool:

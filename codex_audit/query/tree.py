@@ -174,6 +174,17 @@ class Tree(ProjectSearches):
         """Evidence of sites that a probe chose itself; tests, stubs and dead code are still set aside."""
         return self._judge(sites, why, strength, tuple(looked_for))
 
+    def node(self, evidence: Evidence) -> str:
+        """The node of the graphs that holds a piece of Python evidence; empty for other files."""
+        module = self.module_at.get(evidence.path)
+        return node_of(module, evidence.scope) if module is not None else ""
+
+    def nodes_calling(self, *patterns: str) -> frozenset[str]:
+        """The nodes with a live call of one of these names."""
+        return frozenset(
+            node_of(site.module, site.scope) for site in self._calls.find(patterns) if not self.why_not(site)
+        )
+
     # --- settings a user can choose
     def options(self, *names: str, kinds: tuple[Kind, ...] = ("flag", "field", "parameter", "key"),
                 where: Callable[[Option], bool] | None = None, why: str = "") -> Found:  # fmt: skip
@@ -223,8 +234,7 @@ class Tree(ProjectSearches):
 
     def is_tested(self, evidence: Evidence) -> bool:
         """Whether a test that asserts something runs the code at this place."""
-        module = self.module_at.get(evidence.path)
-        return module is not None and node_of(module, evidence.scope) in self.tested
+        return self.node(evidence) in self.tested
 
     @cached_property
     def module_at(self) -> dict[str, Module]:
