@@ -16,8 +16,6 @@ from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer
 from codex_audit.capabilities.model import Capability, Component
 from codex_audit.stages.pairing import each_probe
 
-COMPONENTS = ("functionality", "consistency", "tests", "safeguards", "documentation")
-
 _PLACES_THAT_MATTER = frozenset({"entry", "library", "config"})
 _STRONG = frozenset({"proved", "called", "declared"})
 _PYTHON = (".py", ".pyi", ".ipynb")
@@ -78,7 +76,7 @@ def matters(evidence: Evidence) -> bool:
 
 
 def measures(capability: Capability, answers: CapabilityAnswers, has_code: bool) -> dict[str, Measure]:
-    """The measure of each of ``COMPONENTS``, in that order."""
+    """The measure of each of the workflow's ``COMPONENTS``, in that order."""
     functional = _answers(capability, answers, "functionality")
     found = (*functional, *_answers(capability, answers, "safeguards"))
     tests = _verdicts(_answers(capability, answers, "tests"), has_code)

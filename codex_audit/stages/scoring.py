@@ -19,11 +19,12 @@ from codex_audit.artifacts import (
     Status,
 )
 from codex_audit.capabilities.model import Capability
-from codex_audit.stages.components import COMPONENTS, Measure, Share, is_yes, measures
+from codex_audit.stages.components import Measure, Share, is_yes, measures
 from codex_audit.stages.pairing import each_probe, paired
+from codex_audit.workflow.settings import COMPONENTS
 from codex_evidence.errors import UsageError
 
-SCHEMA = "codex-audit/capabilities-scored/v1"
+SCHEMA = "codex-audit/capabilities_scored/v1"
 STUB_MARK = "stub:"
 """How the reason of a near miss begins when the place is a stub of what was looked for."""
 
