@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote there
-    is no part of the tree. ``jobs`` is how many threads or processes may work at once."""
+    """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote
+    there is no part of the tree. ``jobs`` is how many threads or processes may work at once."""
 
     tree: Path
     output: Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 ARTIFACTS_FOLDER = "audit_artifacts"
 REPORTS_FOLDER = "reports"
@@ -15,7 +14,10 @@ MANIFEST = "audit_artifacts/audit_run_manifest.json"
 RECORD = "audit_artifacts/audit_run_record.json"
 MARKER = "audit_artifacts/.run_in_progress.json"
 
-REPORT_SHAPE = re.compile(r"reports/capability_matrix_[0-9]{8}T[0-9]{6}Z\.[a-z0-9]+")
+REPORT_SHAPE = re.compile(
+    r"reports/capability_matrix_[0-9]{8}T[0-9]{6}Z\.(md|json|html|sarif|xml|svg|csv|txt)"
+)
+"""What a run may replace. No suffix of source code: whoever forges a record must not have code removed."""
 
 
 def artifact_path(name: str) -> str:
@@ -31,8 +33,3 @@ def report_path(started: str, suffix: str) -> str:
 def is_report(path: object) -> bool:
     """Whether a run could have written ``path`` as a report."""
     return isinstance(path, str) and REPORT_SHAPE.fullmatch(path) is not None
-
-
-def listed_reports(paths: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the recorded report ``paths`` that a run could have written, sorted."""
-    return tuple(sorted({path for path in paths.values() if is_report(path)}))

@@ -57,8 +57,8 @@ def check_output(output: Path) -> None:
 
 
 def write_audit(output: Path, audit: Audit, run: Run, suffixes: dict[str, str]) -> dict[str, str]:
-    """Writes ``audit`` under ``output`` in place of the former one; ``suffixes`` maps a report's format to its
-    file suffix. Returns the paths of the reports by role, relative to ``output``.
+    """Writes ``audit`` under ``output`` in place of the former one; ``suffixes`` maps a report's format to
+    its file suffix. Returns the paths of the reports by role, relative to ``output``.
 
     Removed are the reports that the former run wrote, by its own record, and the artifacts of later stages.
     Raises WriteError, and leaves the marker then.
