@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 from typing import Literal
-from urllib.parse import unquote_to_bytes
 
 from codex_evidence.errors import InvalidNameError
 
 NameEncoding = Literal["utf-8", "percent"]
 
 _ESCAPE = re.compile(rb"[^!-$&-~ ]")
+_ESCAPED = re.compile(rb"%([0-9A-F]{2})")
 _UNPRINTABLE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -33,9 +33,11 @@ def decode_name(text: str, encoding: str) -> bytes:
     Raises InvalidNameError for any spelling that ``encode_name`` does not produce, so that no file has two.
     """
     try:
-        raw = unquote_to_bytes(text) if encoding == "percent" else text.encode("utf-8")
+        raw = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InvalidNameError(f"name {text!a} holds a lone surrogate; record it percent-encoded") from error
+    if encoding == "percent":
+        raw = _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode("ascii")), raw)
     if encode_name(raw) != (text, encoding):
         raise InvalidNameError(f"name {text!a} is not a {encoding} spelling of a file name")
     return raw

@@ -37,7 +37,7 @@ def validate(value: Any, schema_name: str, *, source: str = "") -> None:
     ``value`` is parsed JSON; ``source`` names the document in the message.
     """
     # Imported here because a run, which writes from frozen types, must not pay for it.
-    from jsonschema.exceptions import best_match  # noqa: PLC0415
+    from jsonschema.exceptions import best_match
 
     error = best_match(_validator(schema_name).iter_errors(value))
     if error is not None:
@@ -49,7 +49,7 @@ def validate(value: Any, schema_name: str, *, source: str = "") -> None:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
 
     return Draft202012Validator(schema_for(name))
 
