@@ -28,20 +28,20 @@ $(INSTALLED): requirements/dev.txt pyproject.toml codex_audit/__init__.py
 	@touch $@
 
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 coverage: install
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term-missing
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term-missing
 
 demo: install
 	$(BIN)/python scripts/demo.py
