@@ -1,0 +1,218 @@
+"""One listed name becomes one entry of the index: what it is, its mode, its size and the digest of its bytes.
+
+Only regular files are opened. A symlink stands for the text of its target, a submodule for the commit that
+git's index pins; a fifo, socket or device is named and left alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from codex_audit.artifacts import FileEntry
+from codex_audit.listing.beneath import CHUNK, folder, opened, split
+from codex_evidence.digests import sha256_hex
+from codex_evidence.names import encode_name
+
+Kind = Literal["file", "symlink", "submodule", "fifo", "socket", "device", "directory"]
+
+SNIFFED = 8192
+CHANGED = "changed while it was being read"
+
+_BATCH = 128
+_KINDS: tuple[tuple[int, Kind], ...] = (
+    (stat.S_IFREG, "file"),
+    (stat.S_IFLNK, "symlink"),
+    (stat.S_IFDIR, "directory"),
+    (stat.S_IFIFO, "fifo"),
+    (stat.S_IFSOCK, "socket"),
+)
+_MODES: dict[Kind, str] = {
+    "file": "100644",
+    "symlink": "120000",
+    "submodule": "160000",
+    "fifo": "010000",
+    "socket": "140000",
+    "device": "020000",
+    "directory": "040000",
+}
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A name that a view holds. ``path`` is relative, as bytes; ``kind`` is what the view takes it for;
+    ``object_id`` is git's id in the index, which says nothing of the bytes on disk; ``note`` why a folder
+    was not entered."""
+
+    path: bytes
+    kind: Kind = "file"
+    object_id: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A name beside what is on disk under it."""
+
+    listed: Listed
+    entry: FileEntry
+
+
+def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Described, ...]:
+    """Each of ``names`` that exists beneath ``root``, in bytewise order of path; ``jobs`` threads do the
+    hashing.
+
+    A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
+    what cannot be read: the entry's note says so.
+    """
+    batches = _batches(names)
+    work = partial(_describe_batch, root)
+    if jobs > 1 and len(batches) > 1:
+        with ThreadPoolExecutor(jobs) as pool:
+            found = list(chain.from_iterable(pool.map(work, batches)))
+    else:
+        found = list(chain.from_iterable(map(work, batches)))
+    return tuple(sorted(found, key=lambda described: described.listed.path))
+
+
+def _batches(names: Iterable[Listed]) -> list[tuple[bytes, Sequence[Listed]]]:
+    """The names folder by folder, so that each folder is opened once, in pieces small enough to share out."""
+    folders: dict[bytes, list[Listed]] = {}
+    for listed in names:
+        folders.setdefault(split(listed.path)[0], []).append(listed)
+    return [
+        (parent, members[start : start + _BATCH])
+        for parent, members in folders.items()
+        for start in range(0, len(members), _BATCH)
+    ]
+
+
+def _describe_batch(root: Path, batch: tuple[bytes, Sequence[Listed]]) -> list[Described]:
+    parent, members = batch
+    try:
+        with folder(root, parent) as within:
+            entries = [_describe_one(within, listed) for listed in members]
+    except OSError as error:
+        entries = [_unreachable(listed, error) for listed in members]
+    return [
+        Described(listed, entry) for listed, entry in zip(members, entries, strict=True) if entry is not None
+    ]
+
+
+def _describe_one(within: int, listed: Listed) -> FileEntry | None:
+    name = split(listed.path)[1]
+    try:
+        status = os.stat(name, dir_fd=within, follow_symlinks=False)
+        kind = _kind(status.st_mode)
+        if kind == "file":
+            return _file(within, name, listed, status)
+        if kind == "symlink":
+            target = os.readlink(name, dir_fd=within)
+            return _entry(listed, kind, len(target), sha256_hex(target), note=_leaving(listed.path, target))
+    except OSError as error:
+        return _unreachable(listed, error)
+    if kind == "directory":
+        return _folder(listed)
+    return _entry(listed, kind, note=f"a {kind}, not opened")
+
+
+def _kind(mode: int) -> Kind:
+    return next((kind for bits, kind in _KINDS if stat.S_IFMT(mode) == bits), "device")
+
+
+def _folder(listed: Listed) -> FileEntry | None:
+    if listed.kind == "submodule":
+        if not listed.object_id:
+            return _entry(listed, "submodule", note="submodule in a merge conflict, not entered")
+        pinned = sha256_hex(listed.object_id.encode("ascii"))
+        return _entry(
+            listed, "submodule", digest=pinned, note=f"submodule at {listed.object_id}, not entered"
+        )
+    if listed.kind == "directory":
+        return _entry(listed, "directory", note=listed.note)
+    return None  # a file of git's index that has become a folder: what it holds is listed by itself
+
+
+def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> FileEntry:
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    try:
+        with opened(name, within) as descriptor:
+            before = os.fstat(descriptor)
+            digest, binary = _digest(descriptor, before) if stat.S_ISREG(before.st_mode) else ("", False)
+            steady = _stamp(before) == _stamp(os.fstat(descriptor)) == _stamp(status)
+    except OSError as error:
+        return _entry(listed, "file", status.st_size, executable=executable, note=_reason(error))
+    if not digest or not steady:
+        return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED)
+    return _entry(listed, "file", before.st_size, digest, executable=executable, binary=binary)
+
+
+def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
+    """Digest of the file's bytes and whether it looks binary; empty when its length is not what ``status``
+    says.
+
+    Reading ends at the first byte too many, so that a file that grows for ever does not hold the audit.
+    """
+    digest, left, binary = hashlib.sha256(), status.st_size, None
+    while chunk := os.read(descriptor, min(left + 1, CHUNK)):
+        binary = b"\0" in chunk[:SNIFFED] if binary is None else binary
+        digest.update(chunk)
+        left -= len(chunk)
+        if left < 0:
+            break
+    return ("" if left else digest.hexdigest()), bool(binary)
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _unreachable(listed: Listed, error: OSError) -> FileEntry | None:
+    return None if error.errno in _GONE else _entry(listed, listed.kind, note=_reason(error))
+
+
+def _reason(error: OSError) -> str:
+    # Names of errors, not the system's sentences: those differ from one C library to the next.
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "unreadable: permission denied"
+    if error.errno in _GONE:
+        return CHANGED
+    return f"unreadable: {errno.errorcode.get(error.errno or 0, 'unknown error')}"
+
+
+def _leaving(path: bytes, target: bytes) -> str:
+    """Whether the text of a symlink points out of the tree. Only the text is asked: what lies there may
+    differ."""
+    if target.startswith(b"/"):
+        return "the target is an absolute path"
+    depth = path.count(b"/")
+    for part in target.split(b"/"):
+        depth += {b"..": -1, b".": 0, b"": 0}.get(part, 1)
+        if depth < 0:
+            return "the target leaves the tree"
+    return ""
+
+
+def _entry(
+    listed: Listed,
+    kind: Kind,
+    size: int = 0,
+    digest: str = "",
+    *,
+    executable: bool = False,
+    binary: bool = False,
+    note: str = "",
+) -> FileEntry:
+    path, encoding = encode_name(listed.path)
+    mode = "100755" if executable else _MODES[kind]
+    return FileEntry(path, encoding, kind, mode, size, digest, binary, note)
