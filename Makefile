@@ -1,4 +1,6 @@
 # One environment, .venv, serves every target. Everything in it comes from the hashed lock in requirements/.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
