@@ -24,7 +24,7 @@ from codex_audit.stages.index import index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
-from codex_audit.stages.render import render_reports
+from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.workflow.settings import STAGES, Workflow
 from codex_evidence.documents import artifact_bytes
@@ -87,6 +87,7 @@ def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda
         "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
     )
     reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs)) if "S2" in wanted else None
+    facets = reading.facets if reading else None
     raw = scored = gaps = manifest = None
     reports: dict[str, bytes] = {}
     if reading and "S3" in wanted:
@@ -95,18 +96,17 @@ def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda
         scored = watch.run(
             "S4", lambda: score_capabilities(raw, request.catalogue, workflow.weights, workflow.threshold)
         )
-    if raw and scored and "S5" in wanted:
-        gaps = watch.run("S5", lambda: plan_gaps(raw, scored, request.catalogue, listing.index))
-    facets = reading.facets if reading else None
+    if facets and raw and scored and "S5" in wanted:
+        gaps = watch.run("S5", lambda: plan_gaps(raw, scored, request.catalogue, listing.index, facets))
     made = (listing.index, facets, raw, scored, gaps)
     documents = {
         name: artifact_bytes(value) for name, value in zip(ARTIFACTS, made, strict=True) if value is not None
     }
     if facets and raw and scored and gaps and "S6" in wanted:
-        reports = watch.run(
-            "S6", lambda: render_reports(listing.index, facets, raw, scored, gaps, workflow.formats)
-        )
+        inputs = report_input(listing.index, facets, raw, scored, gaps, request.catalogue)
+        reports = watch.run("S6", lambda: render_reports(inputs, workflow.formats))
     if "S7" in wanted:
-        inputs = audit_inputs(workflow, listing.index)
-        manifest = watch.run("S7", lambda: make_manifest(inputs, documents, reports))
+        manifest = watch.run(
+            "S7", lambda: make_manifest(audit_inputs(workflow, listing.index), documents, reports)
+        )
     return Audit(*made, documents, reports, manifest, watch.seconds)

@@ -25,8 +25,8 @@ _EXIT_CODES: dict[Word, int] = {"INVALID": 1, "INTERRUPTED": 4, "STALE": 4, "CON
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not fit. ``file`` is relative to the audit's folder, or to the tree for a source that
-    changed; an input that is no file stands under its name (``tool-version``)."""
+    """One thing that does not fit. ``file`` is relative to the audit's folder, or to the tree for a source
+    that changed; an input that is no file stands under its name (``tool-version``)."""
 
     file: str
     reason: str

@@ -1,0 +1,67 @@
+"""Options and values that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codex_evidence.errors import UsageError
+
+if TYPE_CHECKING:
+    from codex_audit.workflow.settings import Vocabulary
+
+Subparsers = Any  # argparse gives what add_subparsers returns no public name
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """``--format``: for people, or one JSON document on stdout."""
+    parser.add_argument(
+        "--format", choices=("rich", "json"), default="rich", help="for people, or one JSON document"
+    )
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """``--workflow``."""
+    parser.add_argument(
+        "--workflow", type=Path, metavar="FILE", help="settings (default: workflow.yaml of the tree)"
+    )
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """``--jobs``; None when not given."""
+    parser.add_argument("--jobs", type=_count, metavar="N", help="how many processes (default: one a CPU)")
+
+
+def jobs_of(arguments: argparse.Namespace) -> int:
+    """How many processes may work at once."""
+    return int(arguments.jobs or len(os.sched_getaffinity(0)))
+
+
+def check_folder(path: Path) -> None:
+    """Raises UsageError unless ``path`` is a folder."""
+    if not path.is_dir():
+        what = "is no folder" if os.path.lexists(path) else "does not exist"
+        raise UsageError(f"{path} {what}; give the folder of a repository")
+
+
+def vocabulary() -> Vocabulary:
+    """The names that a workflow may use in this version."""
+    from codex_audit.capabilities.catalogue import probes
+    from codex_audit.reports.formats import FORMATS
+    from codex_audit.workflow.settings import Vocabulary
+
+    return Vocabulary(tuple(probe.id for probe in probes()), tuple(row.name for row in FORMATS))
+
+
+def print_json(value: Any) -> None:
+    """``value`` as one JSON document on stdout."""
+    print(json.dumps(value, indent=2))
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
+    return int(text)

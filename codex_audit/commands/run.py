@@ -1,0 +1,160 @@
+"""``codex-audit run``: audit a tree and write what was found."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codex_audit.commands.options import (
+    Subparsers,
+    add_format,
+    add_jobs,
+    add_workflow,
+    check_folder,
+    jobs_of,
+    print_json,
+    vocabulary,
+)
+from codex_evidence.errors import UsageError
+
+if TYPE_CHECKING:
+    from codex_audit.stages.pipeline import Audit
+
+_STAGES = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("run", help="audit a tree and write artifacts, reports and manifest")
+    parser.add_argument(
+        "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the tree (default: here)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: PATH)")
+    add_workflow(parser)
+    parser.add_argument(
+        "--stage", choices=_STAGES, help="stop after this stage; without S7 there is no manifest"
+    )
+    add_format(parser)
+    add_jobs(parser)
+    parser.add_argument("--fail-under", type=_share, metavar="SCORE", help="exit 1 below this score (0 to 1)")
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from codex_audit.capabilities.catalogue import CATALOGUE
+    from codex_audit.progress import progress
+    from codex_audit.reports.formats import FORMATS
+    from codex_audit.stages.clock import start_time
+    from codex_audit.stages.pipeline import Request, run_stages
+    from codex_audit.stages.writing import Run, check_output, unknown_reports, write_audit
+    from codex_audit.workflow.load import load_workflow
+
+    tree, output = arguments.path, arguments.output or arguments.path
+    check_folder(tree)
+    check_output(output)
+    started = start_time(os.environ)
+    loaded = load_workflow(tree, arguments.workflow, vocabulary())
+    last = arguments.stage or loaded.workflow.stages[-1]
+    if arguments.fail_under is not None and last < "S4":
+        raise UsageError(f"--fail-under needs a score, which S4 makes; this run ends after {last}")
+    request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments))
+    with progress() as tell:
+        audit = run_stages(request, last, tell)
+    suffixes = {row.name: row.suffix for row in FORMATS}
+    reports = write_audit(output, audit, Run(started), suffixes)
+    notes = (
+        *loaded.notes,
+        *audit.index.notes,
+        *(
+            f"{path} is not of this run; verify will name it"
+            for path in unknown_reports(output, reports.values())
+        ),
+    )
+    _show(arguments, output, last, audit, reports, notes)
+    return _limit(arguments.fail_under, audit)
+
+
+def _limit(limit: float | None, audit: Audit) -> int:
+    if limit is None or audit.scored is None or audit.scored.score >= limit:
+        return 0
+    print(f"codex-audit: score {audit.scored.score:.4f} is below --fail-under {limit:.4f}", file=sys.stderr)
+    return 1
+
+
+def _show(
+    arguments: argparse.Namespace,
+    output: Path,
+    last: str,
+    audit: Audit,
+    reports: dict[str, str],
+    notes: tuple[str, ...],
+) -> None:
+    if arguments.format == "json":
+        print_json(_summary(output, last, audit, reports, notes))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if audit.scored is not None:
+        _print_matrix(console, audit)
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    console.print(f"artifacts  {output / 'audit_artifacts'}", markup=False, soft_wrap=True)
+    for path in reports.values():
+        console.print(f"report     {output / path}", markup=False, soft_wrap=True)
+    if audit.manifest is None:
+        console.print(f"ended after {last}: there is no manifest, and nothing to verify", markup=False)
+    else:
+        console.print(f"head       {audit.manifest.head}", markup=False, soft_wrap=True)
+
+
+def _print_matrix(console: Any, audit: Audit) -> None:
+    from rich import box
+    from rich.table import Table
+
+    scored = audit.scored
+    assert scored is not None  # noqa: S101 - the caller asked
+    table = Table(box=box.SIMPLE_HEAD, caption=f"score {_interval(scored.score, scored.low, scored.high)}")
+    for heading in ("capability", "status", "score"):
+        table.add_column(heading, no_wrap=True)
+    for item in scored.capabilities:
+        mark = "" if item.score >= scored.threshold else "  gap"
+        table.add_row(item.id, item.status, _interval(item.score, item.low, item.high) + mark)
+    console.print(table)
+
+
+def _interval(score: float, low: float, high: float) -> str:
+    return f"{score:.2f}" if low == high else f"{score:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _summary(
+    output: Path, last: str, audit: Audit, reports: dict[str, str], notes: tuple[str, ...]
+) -> dict[str, Any]:
+    scored = audit.scored
+    return {
+        "output": str(output),
+        "stage": last,
+        "score": scored.score if scored else None,
+        "low": scored.low if scored else None,
+        "high": scored.high if scored else None,
+        "threshold": scored.threshold if scored else None,
+        "capabilities": [
+            {"id": item.id, "status": item.status, "score": item.score, "low": item.low, "high": item.high}
+            for item in (scored.capabilities if scored else ())
+        ],
+        "reports": reports,
+        "head": audit.manifest.head if audit.manifest else None,
+        "notes": list(notes),
+    }
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a score between 0 and 1")
+    return value

@@ -1,0 +1,102 @@
+"""``codex-audit verify``: whether an audit is whole, current and true."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex_audit.commands.options import (
+    Subparsers,
+    add_format,
+    add_jobs,
+    add_workflow,
+    check_folder,
+    jobs_of,
+    print_json,
+    vocabulary,
+)
+
+if TYPE_CHECKING:
+    from codex_audit.verify.verdict import Verdict
+
+_MOST_SHOWN = 50
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("verify", help="say whether an audit is whole, current and true")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the output folder (default: here)",
+    )
+    parser.add_argument("--tree", type=Path, metavar="PATH", help="the audited tree, if it is not DIR itself")
+    add_workflow(parser)
+    parser.add_argument("--rerun", action="store_true", help="audit the tree again and compare every byte")
+    parser.add_argument(
+        "--expect-head", type=_digest, metavar="DIGEST", help="refuse any other head of the chain"
+    )
+    add_format(parser)
+    add_jobs(parser)
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from codex_audit.capabilities.catalogue import CATALOGUE
+    from codex_audit.verify.audit import Question, verify_audit
+
+    check_folder(arguments.folder)
+    if arguments.tree is not None:
+        check_folder(arguments.tree)
+    question = Question(
+        folder=arguments.folder,
+        tree=arguments.tree,
+        workflow_file=arguments.workflow,
+        expected_head=arguments.expect_head or "",
+        rerun=arguments.rerun,
+        catalogue=CATALOGUE,
+        names=vocabulary(),
+        jobs=jobs_of(arguments),
+    )
+    verdict = verify_audit(question)
+    if arguments.format == "json":
+        print_json(_document(verdict))
+    else:
+        _show(verdict)
+    return verdict.exit_code
+
+
+def _show(verdict: Verdict) -> None:
+    print(f"{verdict.word}: {verdict.summary}")
+    for finding in verdict.findings[:_MOST_SHOWN]:
+        print(f"  {finding.file}: {finding.reason}")
+    if len(verdict.findings) > _MOST_SHOWN:
+        print(f"  and {len(verdict.findings) - _MOST_SHOWN} more; --format json lists all")
+    for note in verdict.notes:
+        print(f"  {note}")
+    if verdict.head:
+        print(f"  head {verdict.head}")
+    if verdict.weakest_link:
+        print(f"  weakest link: {verdict.weakest_link}")
+
+
+def _document(verdict: Verdict) -> dict[str, object]:
+    return {
+        "verdict": verdict.word,
+        "summary": verdict.summary,
+        "exit_code": verdict.exit_code,
+        "head": verdict.head,
+        "findings": [{"file": finding.file, "reason": finding.reason} for finding in verdict.findings],
+        "notes": list(verdict.notes),
+        "weakest_link": verdict.weakest_link,
+    }
+
+
+def _digest(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!a} is not a digest of 64 hexadecimal digits")
+    return text.lower()
