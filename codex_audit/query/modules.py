@@ -81,19 +81,27 @@ class Modules:
         and annotated return types followed."""
         key = (module.path, name)
         if key not in self._memo:
-            self._memo[key] = self._follow(self._beside(_absolute(name, module), module))
+            named = self._from_star(name, module) or self._beside(_absolute(name, module), module)
+            self._memo[key] = self._follow(named)
         return self._memo[key]
+
+    def _from_star(self, name: str, module: Module) -> str:
+        """A bare name that nothing in the module binds may come from ``from x import *``."""
+        first = name.partition(".")[0].removesuffix("()")
+        if not module.stars or not first.isidentifier() or first in module.bindings:
+            return ""
+        for star in module.stars:
+            origin = self.by_name.get(_absolute(star, module))
+            if origin is not None and (first in origin.functions or first in origin.classes):
+                return f"{origin.name}.{name}"
+        return ""
 
     def _beside(self, name: str, module: Module) -> str:
         """A script imports the file beside it by its bare name."""
         folder = module.name.rpartition(".")[0]
         first = name.partition(".")[0].removesuffix("()")
-        if (
-            folder
-            and first not in self._tops
-            and f"{folder}.{first}" in self.by_name
-            and not module.in_package
-        ):
+        known = first in self._tops or folder in self.by_name
+        if folder and not known and f"{folder}.{first}" in self.by_name:
             return f"{folder}.{name}"
         return name
 
