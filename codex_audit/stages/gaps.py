@@ -32,9 +32,9 @@ _EFFORTS: tuple[Effort, ...] = ("minutes", "hours", "days")
 def plan_gaps(
     raw: CapabilitiesRaw,
     scored: CapabilitiesScored,
+    catalogue: Sequence[Capability],
     index: ContextIndex,
     facets: Facets,
-    catalogue: Sequence[Capability],
 ) -> Gaps:
     """A plan for every capability of ``catalogue``; those below the threshold are named in ``below``.
 

@@ -100,7 +100,7 @@ def _in_package(path: str, package: str) -> str:
 
 
 def _matches(path: str, glob: str) -> bool:
-    """Case matters except in documents, whose names people spell in every way; ``**/`` matches no folder too."""
+    """Case matters except in the names of documents; ``**/`` matches no folder too."""
     if PurePosixPath(glob).suffix.lower() in _DOCUMENT_SUFFIXES:
         path, glob = path.lower(), glob.lower()
     return fnmatchcase(path, glob) or (glob.startswith("**/") and fnmatchcase(path, glob[3:]))

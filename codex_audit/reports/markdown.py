@@ -1,0 +1,78 @@
+"""The capability matrix as Markdown, from ``templates/``.
+
+Whatever a template prints is escaped unless a filter made it Markdown, so that a template which forgets to
+escape shows too many backslashes and never lets the audited tree write the report.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codex_audit.reports.escaping import Markdown, cell, code, text
+from codex_audit.reports.model import (
+    ReportInput,
+    all_answers,
+    omissions,
+    sections,
+    status_counts,
+    verdict_counts,
+    worst,
+)
+from codex_evidence.resources import template_folder
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATE = "capability_matrix.md.j2"
+
+
+def write(inputs: ReportInput) -> bytes:
+    """The report as UTF-8. The same inputs and templates give the same bytes."""
+    parts = sections(inputs)
+    answers = all_answers(parts)
+    report = _environment().get_template(TEMPLATE)
+    return report.render(
+        version=inputs.version,
+        index=inputs.index,
+        facets=inputs.facets,
+        scored=inputs.scored,
+        questions=inputs.questions,
+        sections=parts,
+        worst=worst(parts),
+        statuses=status_counts(parts),
+        verdicts=verdict_counts(answers),
+        unknown=tuple(answer for answer in answers if answer.verdict == "unknown"),
+        omissions=omissions(inputs),
+        count_verdicts=verdict_counts,
+    ).encode("utf-8")
+
+
+def _environment() -> Environment:
+    # Imported here because only this format needs it, and the table of formats is read by every command.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - autoescaping is for HTML; `finalize` escapes for Markdown
+        loader=FileSystemLoader(template_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_printed,
+    )
+    environment.filters.update(code=code, cell=cell, figure=_figure, place=_place)
+    return environment
+
+
+def _printed(value: Any) -> Any:
+    """What a template expression prints: numbers and Markdown as they are, all other text escaped."""
+    return text(value) if isinstance(value, str) and not isinstance(value, Markdown) else value
+
+
+def _figure(value: float | None) -> Markdown:
+    """Two digits, or a dash for what does not apply."""
+    return Markdown("-" if value is None else f"{value:.2f}")
+
+
+def _place(value: Any) -> str:
+    """``path:line`` of evidence, or the path alone when no line is known."""
+    return f"{value.path}:{value.line}" if value.line else str(value.path)
