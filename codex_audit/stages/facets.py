@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from codex_audit.artifacts import Facets, FileEntry, UnreadFile
@@ -14,15 +12,15 @@ from codex_audit.facts.naming import module_name, package_folders
 from codex_audit.facts.python import grammar
 from codex_audit.facts.read import needs_bytes, read_file
 from codex_audit.stages.index import Listing, read_bytes
+from codex_audit.stages.parallel import shared_out
 from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import CodexError
 
 SCHEMA = "codex-audit/facets/v1"
 HEAD = 4096
 LARGEST = 16 << 20
-# A pool costs a tenth of a second to start and every fact a trip through a pipe: below this it does not pay.
-WORTH_A_POOL = 8 << 20
-CHUNK = 64
+# Forking takes a hundredth of a second and every fact a trip through a pipe: below this it does not pay.
+WORTH_SHARING = 2 << 20
 
 
 class ChangedWhileReadError(CodexError):
@@ -51,7 +49,9 @@ def read_facets(listing: Listing, *, jobs: int) -> Reading:
     entries = listing.index.files
     paths = frozenset(entry.path for entry in entries)
     work = _Work(listing, paths, package_folders(paths))
-    files = tuple(_read_all(work, entries, jobs))
+    weights = [entry.size if entry.path.endswith(".py") else 0 for entry in entries]
+    jobs = jobs if sum(weights) >= WORTH_SHARING else 1
+    files = tuple(shared_out(lambda index: _read_one(work, entries[index]), weights, jobs))
     return Reading(
         Facets(
             schema=SCHEMA,
@@ -62,19 +62,6 @@ def read_facets(listing: Listing, *, jobs: int) -> Reading:
         ),
         files,
     )
-
-
-def _read_all(work: _Work, entries: Sequence[FileEntry], jobs: int) -> Iterable[FileFacts]:
-    if jobs <= 1 or sum(entry.size for entry in entries if entry.path.endswith(".py")) < WORTH_A_POOL:
-        return _read_some(work, range(len(entries)))
-    chunks = [range(start, min(start + CHUNK, len(entries))) for start in range(0, len(entries), CHUNK)]
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
-        parts = pool.map(_read_some, [work] * len(chunks), chunks)
-        return [file for part in parts for file in part]
-
-
-def _read_some(work: _Work, indices: Iterable[int]) -> list[FileFacts]:
-    return [_read_one(work, work.listing.index.files[index]) for index in indices]
 
 
 def _read_one(work: _Work, entry: FileEntry) -> FileFacts:
