@@ -1,0 +1,221 @@
+"""One file to all its facts: which readers it has by name, each isolated from the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from codex_audit.facts.ci import ci_system
+from codex_audit.facts.facets import suffix_of
+from codex_audit.facts.model import FileFacts, PythonFacts, Unread
+from codex_audit.facts.requirements import requirements_reader
+from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
+from codex_audit.facts.source import ReadError, words_of
+
+LONGEST_EXCERPT = 160
+SNIFFED = 8192
+
+Reader = Callable[[bytes, str], Any]
+
+_INI_NAMES = frozenset(
+    {"setup.cfg", "tox.ini", "pytest.ini", "mypy.ini", ".flake8", ".coveragerc", ".pylintrc", "pylintrc"}
+)
+_SECRET_SUFFIXES = frozenset(
+    {".env", ".sh", ".txt", ".properties", ".conf", ".pem", ".key", ".xml", ".js", ".ts"}
+)
+_DOCUMENT_NAMES = frozenset(
+    {"license", "licence", "copying", "readme", "changelog", "changes", "security", "contributing", "notice"}
+)
+
+
+def needs_bytes(path: str, facets: frozenset[str]) -> bool:
+    """Whether any reader wants the file at ``path``."""
+    return bool(_readers(path, facets)) or _may_hold_secrets(path)
+
+
+def read_file(path: str, data: bytes, facets: frozenset[str], module: str) -> FileFacts:
+    """The facts of the file at ``path``. A reader that fails leaves an ``Unread`` and costs no other reader.
+
+    Live-looking credentials are replaced before anything is parsed, so that no fact holds one.
+    """
+    if b"\x00" in data[:SNIFFED] and suffix_of(path) not in (".py", ".pyi"):
+        return FileFacts(path, facets, module)
+    secrets = find_secrets(data)
+    if secrets:
+        data = redact_bytes(data)
+    found: dict[str, Any] = {}
+    unread: list[Unread] = []
+    for kind, reader in _readers(path, facets):
+        answer = _isolated(kind, reader, data, path)
+        if isinstance(answer, Unread):
+            unread.append(answer)
+        elif answer is not None:
+            found[kind] = answer
+    facts = FileFacts(path, facets, module, secrets=secrets, unread=tuple(unread), **found)
+    return dataclasses.replace(facts, excerpts=_excerpts(facts, data))
+
+
+def _readers(path: str, facets: frozenset[str]) -> list[tuple[str, Reader]]:
+    """The field of ``FileFacts`` that each reader of the file fills, and the reader."""
+    found: list[tuple[str, Reader]] = []
+    name, suffix = path.rpartition("/")[2], suffix_of(path.rpartition("/")[2])
+    if suffix in (".py", ".pyi", ".pyw"):
+        found.append(("python", _python_reader("test" in facets)))
+    elif suffix == ".ipynb":
+        found.append(("python", _read_notebook))
+    elif suffix in (".md", ".markdown", ".mdx", ".rst") or (not suffix and name.lower() in _DOCUMENT_NAMES):
+        found.append(("doc", _read_rest if suffix == ".rst" else _read_markdown))
+    settings = _settings_reader(name, suffix)
+    if settings is not None and "data" not in facets:
+        found.append(("settings", settings))
+    if requirements := requirements_reader(path):
+        found.append(("requirements", requirements))
+    if "container" in facets and not name.startswith(".") and suffix not in (".yml", ".yaml", ".def"):
+        found.append(("docker", _read_docker))
+    if ci_system(path):
+        found.append(("ci", _read_ci))
+    if name in (".pre-commit-config.yaml", ".pre-commit-config.yml"):
+        found.append(("hooks", _read_hooks))
+    return found
+
+
+def _settings_reader(name: str, suffix: str) -> Reader | None:
+    if name in ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "package-lock.json", "pixi.lock"):
+        return None  # thousands of scalars that the lock reader says better
+    if suffix == ".toml" or name == "Pipfile":
+        return _read_toml
+    if suffix in (".yaml", ".yml"):
+        return _read_yaml
+    if suffix in (".ini", ".cfg") or name in _INI_NAMES:
+        return _read_ini
+    return _read_json if suffix == ".json" else None
+
+
+def _may_hold_secrets(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    return name.startswith(".env") or suffix_of(name) in _SECRET_SUFFIXES
+
+
+def _isolated(kind: str, reader: Reader, data: bytes, path: str) -> Any:
+    """What the reader says, or why it could not; a file that is data and no configuration is neither."""
+    try:
+        return reader(data, path)
+    except ReadError as error:
+        return None if error.data else Unread(kind, error.reason, error.line, words_of(data))
+    except (MemoryError, RecursionError):
+        return Unread(kind, "nested too deeply", 0, words_of(data))
+    except Exception as error:  # noqa: BLE001 - a parser's own failure costs this reader alone, and is named
+        return Unread(kind, f"its parser failed ({type(error).__name__})", 0, words_of(data))
+
+
+def _excerpts(facts: FileFacts, data: bytes) -> dict[int, str]:
+    """The text of every line that a fact names, and of the first line."""
+    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    wanted = {1, *_lines_of(facts)}
+    texts = {
+        number: lines[number - 1].strip()[:LONGEST_EXCERPT]
+        for number in sorted(wanted)
+        if 0 < number <= len(lines)
+    }
+    return {number: redact(text) if facts.secrets else text for number, text in texts.items() if text}
+
+
+def _lines_of(facts: FileFacts) -> Iterator[int]:
+    for part in (facts.settings, facts.requirements, facts.docker, facts.ci, facts.hooks, facts.doc):
+        if part is not None:
+            for item in dataclasses.fields(part):
+                yield from _lines_in(getattr(part, item.name))
+    if facts.requirements is not None:
+        yield facts.requirements.python_line
+    if facts.python is not None:
+        yield from _python_lines(facts.python)
+    yield from (secret.line for secret in facts.secrets)
+
+
+def _lines_in(value: object) -> Iterator[int]:
+    if isinstance(value, tuple):
+        for item in value:
+            line = getattr(item, "line", 0)
+            if line:
+                yield line
+
+
+def _python_lines(facts: PythonFacts) -> Iterator[int]:
+    for item in dataclasses.fields(facts):
+        yield from _lines_in(getattr(facts, item.name))
+    for function in facts.functions:
+        yield from _lines_in(function.parameters)
+    for cls in facts.classes:
+        yield from _lines_in(cls.fields)
+    if facts.main_guard:
+        yield facts.main_guard
+
+
+# Parsers are imported where they are used: most runs meet few kinds of file, and starting up must be quick.
+
+
+def _python_reader(is_test: bool) -> Reader:
+    from codex_audit.facts.python import read_python
+
+    return lambda data, path: read_python(data, is_test=is_test)
+
+
+def _read_notebook(data: bytes, path: str) -> Any:
+    from codex_audit.facts.notebook import read_notebook
+
+    return read_notebook(data, path)
+
+
+def _read_markdown(data: bytes, path: str) -> Any:
+    from codex_audit.facts.markdown import read_markdown
+
+    return read_markdown(data, path)
+
+
+def _read_rest(data: bytes, path: str) -> Any:
+    from codex_audit.facts.rest import read_rest
+
+    return read_rest(data, path)
+
+
+def _read_toml(data: bytes, path: str) -> Any:
+    from codex_audit.facts.toml import read_toml
+
+    return read_toml(data, path)
+
+
+def _read_yaml(data: bytes, path: str) -> Any:
+    from codex_audit.facts.yaml_events import read_yaml
+
+    return read_yaml(data, path)
+
+
+def _read_ini(data: bytes, path: str) -> Any:
+    from codex_audit.facts.ini import read_ini
+
+    return read_ini(data, path)
+
+
+def _read_json(data: bytes, path: str) -> Any:
+    from codex_audit.facts.json_file import read_json
+
+    return read_json(data, path)
+
+
+def _read_docker(data: bytes, path: str) -> Any:
+    from codex_audit.facts.docker import read_docker
+
+    return read_docker(data, path)
+
+
+def _read_ci(data: bytes, path: str) -> Any:
+    from codex_audit.facts.ci import read_ci
+
+    return read_ci(data, path)
+
+
+def _read_hooks(data: bytes, path: str) -> Any:
+    from codex_audit.facts.hooks import read_hooks
+
+    return read_hooks(data, path)

@@ -1,0 +1,176 @@
+"""Strings that look like live credentials, and their removal from whatever is shown.
+
+The formats with a fixed prefix are those their issuers publish for secret scanning; the last rule takes a
+random-looking value that is assigned to a name that says secret. Documented examples and placeholders do not
+count. A value never leaves this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from codex_audit.facts.model import Secret
+
+
+class _Kind(NamedTuple):
+    """``marker``: bytes (or, in lower case, one of several) without which the slower ``pattern`` cannot match;
+    group ``value`` is what must not be shown; ``accepts`` tells a live value from an example."""
+
+    name: str
+    markers: tuple[bytes, ...]
+    pattern: re.Pattern[bytes]
+    accepts: Callable[[bytes], bool]
+
+
+class _Hit(NamedTuple):
+    kind: str
+    start: int
+    end: int
+
+
+_FAKE = re.compile(
+    rb"example|placeholder|change_?me|your|dummy|fake|redacted|sample|insert|replace|todo|secret|passw|token|test"
+    rb"|x{4}|\*{3}|\.{3}|0{6}|1{6}|a{6}|12345|abcde|qwert|foo|bar_|<|\$\{|\{\{",
+    re.IGNORECASE,
+)
+_HEX = re.compile(rb"[0-9a-fA-F]+")
+_MIN_BITS = 3.0
+_MIN_BITS_ASSIGNED = 3.5
+
+
+def _bits(value: bytes) -> float:
+    """Shannon entropy of the bytes of ``value``, in bits a byte."""
+    counts = Counter(value).values()
+    return -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
+
+
+def _random(value: bytes) -> bool:
+    return not _FAKE.search(value) and _bits(value) >= _MIN_BITS
+
+
+def _random_assigned(value: bytes) -> bool:
+    """Random enough to be taken for a secret without a prefix: mixed letters and digits, or hexadecimal of hash length."""
+    if _FAKE.search(value) or not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value):
+        return False
+    if _HEX.fullmatch(value):
+        return len(value) >= 32 and _bits(value) >= _MIN_BITS
+    mixed = re.search(rb"[a-z]", value) and re.search(rb"[A-Z]", value)
+    return bool(mixed) and _bits(value) >= _MIN_BITS_ASSIGNED
+
+
+def _live_jwt(value: bytes) -> bool:
+    """The claims are decoded, because the well-known sample token differs from a live one only in them."""
+    claims = value.split(b".")[1]
+    try:
+        decoded = base64.urlsafe_b64decode(claims + b"=" * (-len(claims) % 4))
+    except ValueError:
+        return False
+    return not _FAKE.search(decoded)
+
+
+def _key_body(value: bytes) -> bool:
+    """A private key has a body; the bare marker line stands in documentation and in scanners."""
+    body = re.sub(rb"-----[^-]*-----|\\[nr]|[\s\"'+,\\]", b"", value)
+    return len(body) >= 64 and _bits(body) >= 4.0
+
+
+def _kind(name: str, markers: str, pattern: bytes, accepts: Callable[[bytes], bool] = _random) -> _Kind:
+    return _Kind(name, tuple(marker.encode() for marker in markers.split()), re.compile(pattern), accepts)
+
+
+_KINDS = (
+    _kind(
+        "private key",
+        "PRIVATE",
+        rb"(?P<value>-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"
+        rb"(?:(?!-----)[\s\S]){0,12000}(?:-----END [A-Z ]{1,40}-----)?)",
+        _key_body,
+    ),
+    _kind("AWS access key", "AKIA ASIA", rb"\b(?P<value>(?:AKIA|ASIA)[A-Z2-7]{16})\b"),
+    _kind(
+        "GitHub token",
+        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
+        rb"\b(?P<value>gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b",
+    ),
+    _kind("GitLab token", "glpat-", rb"\b(?P<value>glpat-[A-Za-z0-9_-]{20,64})\b"),
+    _kind("Slack token", "xox", rb"\b(?P<value>xox[abeoprs]-\d{8,}-[A-Za-z0-9-]{10,200})\b"),
+    _kind(
+        "Slack webhook",
+        "hooks.slack.com",
+        rb"(?P<value>https://hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{20,28})",
+    ),
+    _kind("Google API key", "AIza", rb"\b(?P<value>AIza[A-Za-z0-9_-]{35})(?![A-Za-z0-9_-])"),
+    _kind("Stripe key", "_live_", rb"\b(?P<value>[rs]k_live_[A-Za-z0-9]{24,247})\b"),
+    _kind("Hugging Face token", "hf_", rb"\b(?P<value>hf_[A-Za-z0-9]{34,40})\b"),
+    _kind(
+        "OpenAI key",
+        "sk-",
+        rb"\b(?P<value>sk-(?:[A-Za-z0-9_-]{8,160}T3BlbkFJ[A-Za-z0-9_-]{20,160}|[A-Za-z0-9]{48}))(?![A-Za-z0-9_-])",
+    ),
+    _kind("Anthropic key", "sk-ant-", rb"\b(?P<value>sk-ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{80,120})"),
+    _kind("PyPI token", "pypi-AgEIcHlwaS5vcmc", rb"\b(?P<value>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,300})"),
+    _kind(
+        "JSON web token",
+        "eyJ",
+        rb"\b(?P<value>eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,1000})",
+        _live_jwt,
+    ),
+    _kind(
+        "assigned secret",
+        "secret token passw apikey api_key api-key access_key",
+        rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}(?::(?:[ \t]*str[ \t]*=)?|=)"
+        rb"[ \t]{0,8}(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200})(?P=open)(?=[\s,;)}\]]|$)",
+        _random_assigned,
+    ),
+)
+
+
+def find_secrets(data: bytes) -> tuple[Secret, ...]:
+    """The live-looking credentials of a file, in file order; a place that two rules match is named once."""
+    return tuple(Secret(hit.kind, data.count(b"\n", 0, hit.start) + 1) for hit in _hits(data))
+
+
+def redact(text: str) -> str:
+    """``text`` with each credential replaced by ``[redacted kind]``; line ends are kept."""
+    return redact_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+def redact_bytes(data: bytes) -> bytes:
+    """``data`` with each credential replaced, its line ends kept, so that line numbers still hold.
+
+    A value that stands bare behind a colon, dash or comma is quoted, because brackets mean a list in YAML.
+    """
+    parts, done = [], 0
+    for hit in _hits(data):
+        breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
+        bare = re.search(rb"[:,\[-][ \t]+$", data[max(done, hit.start - 20) : hit.start]) is not None
+        quote = b'"' if bare else b""
+        parts += [data[done : hit.start], quote, f"[redacted {hit.kind}]".encode(), quote, breaks]
+        done = hit.end
+    return b"".join([*parts, data[done:]])
+
+
+def _hits(data: bytes) -> list[_Hit]:
+    """Accepted matches in file order, without overlaps; where two begin together the more specific rule stays."""
+    found = sorted(_matches(data), key=lambda hit: hit.start)
+    kept: list[_Hit] = []
+    for hit in found:
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    return kept
+
+
+def _matches(data: bytes) -> Iterator[_Hit]:
+    lower = data.lower()
+    for kind in _KINDS:
+        text = lower if kind.name == "assigned secret" else data
+        if not any(marker in text for marker in kind.markers):
+            continue
+        for match in kind.pattern.finditer(data):
+            if kind.accepts(match["value"]):
+                yield _Hit(kind.name, *match.span("value"))
