@@ -10,6 +10,7 @@ import argparse
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -52,9 +53,9 @@ def _run(argv: Sequence[str]) -> int:
         return _fail("interrupted", 4)
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug is one line too
         if arguments is not None and arguments.debug:
-            raise
+            traceback.print_exc()
         kind = type(error).__name__
         return _fail(f"a bug of this program ({kind}: {error}); codex-audit --debug ... shows where", 3)
 

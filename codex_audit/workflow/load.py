@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import codex_audit
-from codex_audit.workflow.check import workflow_from
+from codex_audit.workflow.check import KEYS, workflow_from
 from codex_audit.workflow.documents import TABLE, Document, pyproject_document, yaml_document
 from codex_audit.workflow.settings import Source, Vocabulary, Workflow
 from codex_evidence.errors import UnreadableError, UsageError
@@ -18,6 +18,7 @@ PYPROJECT = "pyproject.toml"
 DEFAULT_FILE = Path(codex_audit.__file__).with_name("default_workflow.yaml")
 
 _MAX_BYTES = 2**20
+_FOREIGN = "; if this file is not meant for codex-audit, give another with --workflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,9 @@ def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWor
     try:
         return LoadedWorkflow(workflow_from(document, source, under, names), notes)
     except UsageError as error:
-        raise UsageError(f"{error}{_advice(source)}") from error
-
-
-def _advice(source: Source) -> str:
-    if source != "workflow.yaml":
-        return ""
-    return "; if this file is not meant for codex-audit, give another with --workflow"
+        if source != "workflow.yaml" or set(document.values) & set(KEYS):
+            raise
+        raise UsageError(f"{error}{_FOREIGN}") from error
 
 
 def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, tuple[str, ...]]:
@@ -77,7 +74,7 @@ def _tree_yaml(data: bytes) -> Document:
     try:
         return yaml_document(data, WORKFLOW_FILE)
     except UsageError as error:
-        raise UsageError(f"{error}{_advice('workflow.yaml')}") from error
+        raise UsageError(f"{error}{_FOREIGN}") from error
 
 
 def _pyproject(path: Path) -> tuple[Document | None, tuple[str, ...]]:

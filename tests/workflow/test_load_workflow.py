@@ -125,7 +125,8 @@ def test_a_mistake_is_named_with_its_line_and_what_was_meant(
 
 
 def test_a_mistake_in_pyproject_is_named_with_its_line(tmp_path: Path) -> None:
-    text = '[project]\nname = "x"\n\n[tool.codex-audit]\nthreshold = 0.5\n\n[tool.codex-audit.weights]\ntest = 1\n'
+    text = '[project]\nname = "x"\n\n[tool.codex-audit]\nthreshold = 0.5\n'
+    text += "\n[tool.codex-audit.weights]\ntest = 1\n"
     message = refusal(tmp_path, text, "pyproject.toml")
     assert message.startswith("pyproject.toml:8:")
     assert "'tests'" in message
