@@ -11,6 +11,9 @@ from codex_audit.query.tree import Tree
 
 FEWEST_PAGES = 5
 LEAST_PROSE = 12
+EXAMPLE_FOLDERS = frozenset(
+    {"example", "examples", "script", "scripts", "recipe", "recipes", "notebook", "notebooks", "tutorial", "tutorials", "demos"}
+)
 
 _INSTALL = re.compile(
     r"\b(pip3?|uv|uvx|conda|mamba|micromamba|poetry|pdm|pixi|pipx|brew|apt(-get)?)\s+(\w+\s+)?(-\S+\s+)*"
@@ -98,7 +101,7 @@ def _is_example(file: FileFacts) -> bool:
     """A notebook, or a file of an example folder that does something when run. Inside a package only a script with
     a main guard is runnable; its other files are modules."""
     facts = file.python
-    if facts is None or "example" not in file.facets:
+    if facts is None or not EXAMPLE_FOLDERS & set(file.path.split("/")[:-1]):
         return False
     if file.path.endswith(".ipynb"):
         return True
@@ -169,8 +172,9 @@ def _next(doc: DocFacts, line: int) -> int:
 def _has_steps(doc: DocFacts, start: int, end: int) -> bool:
     """Commands to copy, or enough sections and prose to follow."""
     commands = any(start < fence.line < end and _STEPS.search(fence.text) for fence in doc.fences)
+    spans = [span for span in doc.spans if start < span.line < end and " " in span.name.strip()]
     inner = [heading for heading in doc.headings if start < heading.line < end]
-    return commands or (len(inner) >= 3 and doc.prose >= 150)
+    return commands or len(spans) >= 2 or (len(inner) >= 3 and doc.prose >= 150)
 
 
 def license_file(tree: Tree) -> Found:

@@ -56,7 +56,7 @@ def policy(tree: Tree) -> Found:
         "/security.md", "/security.rst", "/security.txt", "/security", ".github/security.md", "docs/security.md", "docs/security.rst",
         where=lambda file: file.doc is None or file.doc.prose >= LEAST_PROSE, why="tells how to report a vulnerability",
     ).where(lambda item: bool(tree.by_path[item.path].doc or tree.by_path[item.path].excerpts), "the file is empty") | tree.headings(
-        r"report\w*.{0,20}(vulnerabilit|security)|security\s+(policy|disclosure)|vulnerability\s+disclosure", least_words=20
+        r"report\w*.{0,20}(vulnerabilit|security)|^security\s+(policy|disclosure|issues?$)|vulnerability\s+(disclosure|report)", least_words=20
     )  # fmt: skip
 
 
