@@ -83,30 +83,38 @@ def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda
     """
     wanted = frozenset(STAGES[: STAGES.index(last) + 1])
     watch, workflow = Watch(tell), request.workflow
-    listing = watch.run(
-        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
-    )
-    reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs)) if "S2" in wanted else None
-    facets = reading.facets if reading else None
-    raw = scored = gaps = manifest = None
-    reports: dict[str, bytes] = {}
-    if reading and "S3" in wanted:
-        raw = watch.run("S3", lambda: ask_capabilities(reading.files, request.catalogue, workflow.disable))
-    if raw and "S4" in wanted:
-        scored = watch.run(
-            "S4", lambda: score_capabilities(raw, request.catalogue, workflow.weights, workflow.threshold)
-        )
-    if facets and raw and scored and "S5" in wanted:
-        gaps = watch.run("S5", lambda: plan_gaps(raw, scored, request.catalogue, listing.index, facets))
-    made = (listing.index, facets, raw, scored, gaps)
+    index, facets, raw, scored, gaps = made = _analyse(request, wanted, watch)
     documents = {
         name: artifact_bytes(value) for name, value in zip(ARTIFACTS, made, strict=True) if value is not None
     }
+    reports: dict[str, bytes] = {}
     if facets and raw and scored and gaps and "S6" in wanted:
-        inputs = report_input(listing.index, facets, raw, scored, gaps, request.catalogue)
+        inputs = report_input(index, facets, raw, scored, gaps, request.catalogue)
         reports = watch.run("S6", lambda: render_reports(inputs, workflow.formats))
+    manifest = None
     if "S7" in wanted:
-        manifest = watch.run(
-            "S7", lambda: make_manifest(audit_inputs(workflow, listing.index), documents, reports)
-        )
+        manifest = watch.run("S7", lambda: make_manifest(audit_inputs(workflow, index), documents, reports))
     return Audit(*made, documents, reports, manifest, watch.seconds)
+
+
+def _analyse(
+    request: Request, wanted: frozenset[str], watch: Watch
+) -> tuple[ContextIndex, Facets | None, CapabilitiesRaw | None, CapabilitiesScored | None, Gaps | None]:
+    """S1 to S5, as far as ``wanted``."""
+    workflow, catalogue = request.workflow, request.catalogue
+    listing = watch.run(
+        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
+    )
+    if "S2" not in wanted:
+        return listing.index, None, None, None, None
+    reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs))
+    if "S3" not in wanted:
+        return listing.index, reading.facets, None, None, None
+    raw = watch.run("S3", lambda: ask_capabilities(reading.files, catalogue, workflow.disable))
+    if "S4" not in wanted:
+        return listing.index, reading.facets, raw, None, None
+    scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))
+    if "S5" not in wanted:
+        return listing.index, reading.facets, raw, scored, None
+    gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, listing.index, reading.facets))
+    return listing.index, reading.facets, raw, scored, gaps
