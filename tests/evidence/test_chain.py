@@ -68,6 +68,24 @@ def test_links_dropped_repeated_or_moved_show(items: list[tuple[str, str, int]],
     assert first_broken(tuple(picks)) is not None or head(tuple(picks)) != head(chain)
 
 
+@given(ITEMS, st.integers(0, 9), DIGESTS, st.data())
+def test_a_link_that_is_right_in_itself_must_also_be_in_its_place(
+    items: list[tuple[str, str, int]], sequence: int, previous: str, data: st.DataObject
+) -> None:
+    chain = build(items)
+    index = data.draw(st.integers(0, len(chain) - 1))
+    true = chain[index]
+    sequence, previous = data.draw(
+        st.sampled_from([(sequence, true.previous), (true.sequence, previous), (sequence, previous)])
+    )
+    assume((sequence, previous) != (true.sequence, true.previous))
+    digest = link(sequence, true.role, true.sha256, true.size, previous)
+    forged = ChainLink(sequence, true.role, true.sha256, true.size, previous, digest)
+    found = first_broken((*chain[:index], forged, *chain[index + 1 :]))
+    assert found is not None
+    assert found[0] is forged
+
+
 def test_the_same_link_under_a_second_number_is_named() -> None:
     one = build([("input:tree", sha256_hex(b""), 0)])
     digest = link(1, "input:tree", ZERO, 0, head(one))

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from hypothesis import strategies as st
 from codex_evidence.digests import file_sha256, sha256_hex, tree_sha256
 from codex_evidence.errors import CodexError, UnreadableError
 from codex_evidence.files import read_bytes
+
+READER = """
+import resource, sys
+from codex_evidence.files import read_bytes
+resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
+read_bytes(sys.argv[1], max_bytes=2**40 - 1)
+"""
 
 DIGEST = st.binary(max_size=2).map(sha256_hex)
 ENTRY = st.tuples(st.text(min_size=1, max_size=8), st.sampled_from(["100644", "100755", "120000"]), DIGEST)
@@ -104,8 +112,11 @@ def test_a_sparse_giant_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "giant"
     with path.open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(UnreadableError, match="larger than"):
-        read_bytes(path, max_bytes=2**20)
+    reader = subprocess.run(
+        [sys.executable, "-c", READER, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "UnreadableError: cannot read" in reader.stderr
+    assert "larger than 1099511627775 bytes" in reader.stderr
 
 
 def test_a_file_that_claims_to_be_empty_is_still_limited() -> None:
