@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import codex_audit
 from codex_audit.commands import diff, explain, init, run, verify
+from codex_audit.commands.options import printable
 from codex_evidence.errors import CodexError, UsageError
 
 _DESCRIPTION = "Read a repository, say what it can do, and show the line that proves each verdict."
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
+    line = printable(" ".join(message.splitlines()))
     print(f"codex-audit: error: {line}", file=sys.stderr)
     return code
 

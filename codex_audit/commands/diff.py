@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codex_audit.commands.options import Subparsers, add_format, print_json
+from codex_audit.commands.options import Subparsers, add_format, print_json, print_lines
 
 if TYPE_CHECKING:
     from codex_audit.verify.compare import Comparison, EvidenceMove, ScoreChange, VerdictChange
@@ -29,21 +30,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json(_document(result))
     else:
-        _show(result)
+        print_lines(_lines(result))
     return 1 if result.regressed else 0
 
 
-def _show(result: Comparison) -> None:
-    for verdict in result.verdicts:
-        print(_verdict_line(verdict))
-    for score in result.scores:
-        print(_score_line(score))
-    for move in result.moves:
-        print(_move_line(move))
+def _lines(result: Comparison) -> Iterator[str]:
+    yield from map(_verdict_line, result.verdicts)
+    yield from map(_score_line, result.scores)
+    yield from map(_move_line, result.moves)
     if not result.verdicts_compared:
-        print("verdicts not compared: capabilities_raw.json is missing beside the scores")
-    print(f"score {result.old_score:.4f} -> {result.new_score:.4f}")
-    print("regression: see above" if result.regressed else "no regression")
+        yield "verdicts not compared: capabilities_raw.json is missing beside the scores"
+    yield f"score {result.old_score:.4f} -> {result.new_score:.4f}"
+    yield "regression: see above" if result.regressed else "no regression"
 
 
 def _verdict_line(change: VerdictChange) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,17 @@ def vocabulary() -> Vocabulary:
     from codex_audit.workflow.settings import Vocabulary
 
     return Vocabulary(tuple(probe.id for probe in probes()), tuple(row.name for row in FORMATS))
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, harmless to a terminal: names and excerpts of a foreign tree may hold anything."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Each of ``lines`` on stdout, made printable."""
+    for line in lines:
+        print(printable(line))
 
 
 def print_json(value: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +18,26 @@ from codex_audit.commands.options import (
     check_folder,
     jobs_of,
     print_json,
+    print_lines,
     vocabulary,
 )
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
+    from codex_audit.artifacts import CapabilitiesScored
     from codex_audit.stages.pipeline import Audit
 
+_OTHER = " is no report of this run or of the former one; verify will name it"
 _STAGES = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    output: Path
+    last: str
+    audit: Audit
+    reports: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -62,17 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
     request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments))
     with progress() as tell:
         audit = run_stages(request, last, tell)
-    suffixes = {row.name: row.suffix for row in FORMATS}
-    reports = write_audit(output, audit, Run(started), suffixes)
-    notes = (
-        *loaded.notes,
-        *audit.index.notes,
-        *(
-            f"{path} is not of this run; verify will name it"
-            for path in unknown_reports(output, reports.values())
-        ),
-    )
-    _show(arguments, output, last, audit, reports, notes)
+    reports = write_audit(output, audit, Run(started), {row.name: row.suffix for row in FORMATS})
+    others = unknown_reports(output, (*reports.values(), *(entry.path for entry in audit.index.files)))
+    notes = (*loaded.notes, *audit.index.notes, *(f"{path}{_OTHER}" for path in others))
+    done = _Done(output, last, audit, reports, notes)
+    if arguments.format == "json":
+        print_json(_summary(done))
+    else:
+        _show(done)
     return _limit(arguments.fail_under, audit)
 
 
@@ -83,59 +94,45 @@ def _limit(limit: float | None, audit: Audit) -> int:
     return 1
 
 
-def _show(
-    arguments: argparse.Namespace,
-    output: Path,
-    last: str,
-    audit: Audit,
-    reports: dict[str, str],
-    notes: tuple[str, ...],
-) -> None:
-    if arguments.format == "json":
-        print_json(_summary(output, last, audit, reports, notes))
-        return
-    from rich.console import Console
+def _show(done: _Done) -> None:
+    if done.audit.scored is not None:
+        _print_matrix(done.audit.scored)
+    print_lines(_lines(done))
 
-    console = Console(highlight=False)
-    if audit.scored is not None:
-        _print_matrix(console, audit)
-    for note in notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(f"artifacts  {output / 'audit_artifacts'}", markup=False, soft_wrap=True)
-    for path in reports.values():
-        console.print(f"report     {output / path}", markup=False, soft_wrap=True)
-    if audit.manifest is None:
-        console.print(f"ended after {last}: there is no manifest, and nothing to verify", markup=False)
+
+def _lines(done: _Done) -> Iterator[str]:
+    yield from (f"note: {note}" for note in done.notes)
+    yield f"artifacts  {done.output / 'audit_artifacts'}"
+    yield from (f"report     {done.output / path}" for path in done.reports.values())
+    if done.audit.manifest is None:
+        yield f"ended after {done.last}: there is no manifest, and nothing to verify"
     else:
-        console.print(f"head       {audit.manifest.head}", markup=False, soft_wrap=True)
+        yield f"head       {done.audit.manifest.head}"
 
 
-def _print_matrix(console: Any, audit: Audit) -> None:
+def _print_matrix(scored: CapabilitiesScored) -> None:
     from rich import box
+    from rich.console import Console
     from rich.table import Table
 
-    scored = audit.scored
-    assert scored is not None  # noqa: S101 - the caller asked
     table = Table(box=box.SIMPLE_HEAD, caption=f"score {_interval(scored.score, scored.low, scored.high)}")
     for heading in ("capability", "status", "score"):
         table.add_column(heading, no_wrap=True)
     for item in scored.capabilities:
         mark = "" if item.score >= scored.threshold else "  gap"
         table.add_row(item.id, item.status, _interval(item.score, item.low, item.high) + mark)
-    console.print(table)
+    Console(highlight=False).print(table)
 
 
 def _interval(score: float, low: float, high: float) -> str:
     return f"{score:.2f}" if low == high else f"{score:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _summary(
-    output: Path, last: str, audit: Audit, reports: dict[str, str], notes: tuple[str, ...]
-) -> dict[str, Any]:
-    scored = audit.scored
+def _summary(done: _Done) -> dict[str, Any]:
+    scored = done.audit.scored
     return {
-        "output": str(output),
-        "stage": last,
+        "output": str(done.output),
+        "stage": done.last,
         "score": scored.score if scored else None,
         "low": scored.low if scored else None,
         "high": scored.high if scored else None,
@@ -144,9 +141,9 @@ def _summary(
             {"id": item.id, "status": item.status, "score": item.score, "low": item.low, "high": item.high}
             for item in (scored.capabilities if scored else ())
         ],
-        "reports": reports,
-        "head": audit.manifest.head if audit.manifest else None,
-        "notes": list(notes),
+        "reports": done.reports,
+        "head": done.audit.manifest.head if done.audit.manifest else None,
+        "notes": list(done.notes),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from codex_audit.commands.options import (
     check_folder,
     jobs_of,
     print_json,
+    print_lines,
     vocabulary,
 )
 
@@ -66,22 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print_json(_document(verdict))
     else:
-        _show(verdict)
+        print_lines(_lines(verdict))
     return verdict.exit_code
 
 
-def _show(verdict: Verdict) -> None:
-    print(f"{verdict.word}: {verdict.summary}")
+def _lines(verdict: Verdict) -> Iterator[str]:
+    yield f"{verdict.word}: {verdict.summary}"
     for finding in verdict.findings[:_MOST_SHOWN]:
-        print(f"  {finding.file}: {finding.reason}")
+        yield f"  {finding.file}: {finding.reason}"
     if len(verdict.findings) > _MOST_SHOWN:
-        print(f"  and {len(verdict.findings) - _MOST_SHOWN} more; --format json lists all")
-    for note in verdict.notes:
-        print(f"  {note}")
+        yield f"  and {len(verdict.findings) - _MOST_SHOWN} more; --format json lists all"
+    yield from (f"  {note}" for note in verdict.notes)
     if verdict.head:
-        print(f"  head {verdict.head}")
+        yield f"  head {verdict.head}"
     if verdict.weakest_link:
-        print(f"  weakest link: {verdict.weakest_link}")
+        yield f"  weakest link: {verdict.weakest_link}"
 
 
 def _document(verdict: Verdict) -> dict[str, object]:

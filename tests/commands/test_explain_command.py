@@ -26,7 +26,7 @@ def test_a_yes_is_explained_with_its_line(tree: Path) -> None:
 
 
 def test_a_no_is_explained_with_what_was_looked_for_and_the_remedy(tree: Path) -> None:
-    done = command("explain", "training.clipping", tree)
+    done = command("explain", "training.clipping", tree, env={"COLUMNS": "2000"})
     (probe,) = (probe for item in CATALOGUE for probe in item.probes if probe.id == "training.clipping")
     assert "verdict: no" in done.stdout
     assert "looked for: " in done.stdout

@@ -77,6 +77,16 @@ def test_names_that_the_terminal_cannot_show_do_not_end_a_command(tmp_path: Path
     assert "na%EFve.py" in stale.stdout
 
 
+def test_a_foreign_name_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    tree = write_tree(tmp_path / "tree")
+    assert command("run", tree).returncode == 0
+    (tree / "\x1b]0;owned\x07\u202e.py").write_text("")
+    for done in (command("verify", tree), command("run", tree / "\x1b[31m")):
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\u202e" not in done.stdout + done.stderr
+        assert "\\x1b" in done.stdout + done.stderr
+
+
 def test_a_reader_that_goes_away_hears_no_complaint(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "tree")
     assert command("run", tree).returncode == 0

@@ -103,4 +103,4 @@ def test_the_user_is_told_of_reports_that_no_run_of_ours_wrote(tree: Path) -> No
     (tree / "out" / "reports").mkdir(parents=True)
     (tree / "out" / "reports" / "capability_matrix_20200101T000000Z.md").write_text("old")
     notes = audited(tree, "--output", tree / "out")["notes"]
-    assert any("capability_matrix_20200101T000000Z.md is not of this run" in note for note in notes)
+    assert any("capability_matrix_20200101T000000Z.md is no report of this run" in note for note in notes)
