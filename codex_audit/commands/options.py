@@ -58,7 +58,7 @@ def vocabulary() -> Vocabulary:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, harmless to a terminal: names and excerpts of a foreign tree may hold anything."""
+    """``text`` on one line, harmless to a terminal: what a foreign tree holds may be anything."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 

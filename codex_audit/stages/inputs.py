@@ -20,6 +20,7 @@ INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree
 
 _PACKAGE = Path(codex_audit.__file__).parent
 _ROOMS_THAT_DECIDE = ("capabilities", "facts", "query")
+_ROOMS_THAT_MAKE = ("listing", "reports", "stages", "workflow")
 _SOURCES = frozenset({".py", ".toml", ".yaml", ".json"})
 
 
@@ -40,12 +41,21 @@ def audit_inputs(workflow: Workflow, index: ContextIndex) -> dict[str, Input]:
 def tool_inputs(workflow: Workflow) -> dict[str, Input]:
     """The inputs that do not depend on the tree, in order."""
     return {
-        "tool-version": _clear(codex_audit.__version__),
+        "tool-version": _clear(tool_version()),
         "grammar": _clear(grammar()),
         "workflow": _clear(workflow_text(workflow)),
-        "catalogue": _digested(_PACKAGE, _catalogue_files()),
+        "catalogue": _digested(_PACKAGE, _sources(_ROOMS_THAT_DECIDE)),
         "templates": _digested(template_folder(), _files_below(template_folder())),
     }
+
+
+def tool_version() -> str:
+    """The version with a digest of the code that makes artifacts, as a local version (PEP 440).
+
+    The digest tells versions apart that nobody numbered: an audit made by changed code is stale, not forged.
+    """
+    source = _digested(_PACKAGE, _sources(_ROOMS_THAT_MAKE))
+    return f"{codex_audit.__version__}+{source.sha256[:16]}"
 
 
 def workflow_text(workflow: Workflow) -> str:
@@ -63,10 +73,10 @@ def _clear(text: str) -> Input:
     return Input(sha256_hex(data), len(data), text)
 
 
-def _catalogue_files() -> Iterable[Path]:
-    # A verdict follows from a probe's words and code, from the searches it calls and the facts they see. The
-    # source text covers all of it, and tells versions apart that someone forgot to number.
-    for room in _ROOMS_THAT_DECIDE:
+def _sources(rooms: Iterable[str]) -> Iterable[Path]:
+    # A verdict follows from a probe's words and code, from the searches it calls and from the facts they see:
+    # only the source text covers all of it.
+    for room in rooms:
         yield from (path for path in _files_below(_PACKAGE / room) if path.suffix in _SOURCES)
 
 

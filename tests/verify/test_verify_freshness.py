@@ -73,9 +73,12 @@ def test_a_workflow_from_elsewhere_is_compared_when_given(tmp_path: Path) -> Non
         ("templates/*.j2", "templates"),
         ("codex_audit/capabilities/reproducibility.py", "catalogue"),
         ("codex_audit/query/*.toml", "catalogue"),
+        ("codex_audit/stages/scoring.py", "tool-version"),
     ],
 )
-def test_a_template_or_a_probe_changed_since(finished: Path, tmp_path: Path, pattern: str, word: str) -> None:
+def test_a_template_a_probe_or_the_program_changed_since(
+    finished: Path, tmp_path: Path, pattern: str, word: str
+) -> None:
     package = copy_of_package(tmp_path)
     (path, *_) = sorted(package.glob(pattern))
     comment = "{# #}" if path.suffix == ".j2" else "\n# changed\n"
