@@ -69,8 +69,7 @@ class Described:
 
 
 def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Described, ...]:
-    """Each of ``names`` that exists beneath ``root``, in bytewise order of path; ``jobs`` threads do the
-    hashing.
+    """Each of ``names`` that exists beneath ``root``, in bytewise order of path; hashed by ``jobs`` threads.
 
     A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
     what cannot be read: the entry's note says so.
@@ -151,15 +150,14 @@ def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> F
             digest, binary = _digest(descriptor, before) if stat.S_ISREG(before.st_mode) else ("", False)
             steady = _stamp(before) == _stamp(os.fstat(descriptor)) == _stamp(status)
     except OSError as error:
-        return _entry(listed, "file", status.st_size, executable=executable, note=_reason(error))
+        return _entry(listed, "file", status.st_size, executable=executable, note=why_unreadable(error))
     if not digest or not steady:
         return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED)
     return _entry(listed, "file", before.st_size, digest, executable=executable, binary=binary)
 
 
 def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
-    """Digest of the file's bytes and whether it looks binary; empty when its length is not what ``status``
-    says.
+    """Digest of the file's bytes and whether it looks binary; no digest when ``status`` has another size.
 
     Reading ends at the first byte too many, so that a file that grows for ever does not hold the audit.
     """
@@ -178,11 +176,11 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _unreachable(listed: Listed, error: OSError) -> FileEntry | None:
-    return None if error.errno in _GONE else _entry(listed, listed.kind, note=_reason(error))
+    return None if error.errno in _GONE else _entry(listed, listed.kind, note=why_unreadable(error))
 
 
-def _reason(error: OSError) -> str:
-    # Names of errors, not the system's sentences: those differ from one C library to the next.
+def why_unreadable(error: OSError) -> str:
+    """The note of an entry that could not be read, in words that are the same on every system."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return "unreadable: permission denied"
     if error.errno in _GONE:
@@ -191,8 +189,7 @@ def _reason(error: OSError) -> str:
 
 
 def _leaving(path: bytes, target: bytes) -> str:
-    """Whether the text of a symlink points out of the tree. Only the text is asked: what lies there may
-    differ."""
+    """Whether a symlink points out of the tree, by its text alone: what lies there is not the tree's."""
     if target.startswith(b"/"):
         return "the target is an absolute path"
     depth = path.count(b"/")

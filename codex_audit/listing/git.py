@@ -37,7 +37,6 @@ _SETTINGS = (
 _OPTIONS = (
     "--no-pager",
     "--no-replace-objects",
-    "--literal-pathspecs",
     *(part for setting in _SETTINGS for part in ("-c", setting)),
 )
 _ENVIRONMENT = {

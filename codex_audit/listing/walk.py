@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from codex_audit.listing.beneath import readable_folder
-from codex_audit.listing.entry import Kind, Listed
+from codex_audit.listing.entry import Kind, Listed, why_unreadable
 
 CACHES = frozenset(
     {b"__pycache__", b"node_modules", b".tox", b".nox", b".mypy_cache", b".pytest_cache", b".ruff_cache"}
@@ -17,12 +18,10 @@ MAX_PATH = 4096
 
 
 def walk_view(root: Path) -> tuple[Listed, ...]:
-    """Every name beneath ``root``, in no order. Folders are entered, not listed, save those that cannot be
-    entered.
+    """Every name beneath ``root``, in no order. Only folders that cannot be entered are listed themselves.
 
     Left out: ``.git``, the caches of CACHES and, when they hold a pyvenv.cfg, the environments of
-    ENVIRONMENTS. No symlink is followed. Folders whose path is longer than MAX_PATH bytes are listed and
-    not entered.
+    ENVIRONMENTS. No symlink is followed. A folder whose path is longer than MAX_PATH bytes is not entered.
     """
     names: list[Listed] = []
     waiting = [b""]
@@ -33,11 +32,8 @@ def walk_view(root: Path) -> tuple[Listed, ...]:
             continue
         try:
             files, folders = _read_folder(root, parent)
-        except PermissionError:
-            names.append(Listed(parent, "directory", note="unreadable: permission denied"))
-            continue
-        except OSError:
-            names.append(Listed(parent, "directory", note="changed while it was being read"))
+        except OSError as error:
+            names.append(Listed(parent, "directory", note=why_unreadable(error)))
             continue
         names.extend(files)
         waiting.extend(folders)
@@ -65,10 +61,10 @@ def _is_environment(name: bytes, within: int) -> bool:
     if name not in ENVIRONMENTS:
         return False
     try:
-        os.stat(name + b"/" + ENVIRONMENT_MARK, dir_fd=within, follow_symlinks=False)
+        mark = os.stat(name + b"/" + ENVIRONMENT_MARK, dir_fd=within, follow_symlinks=False)
     except OSError:
         return False
-    return True
+    return stat.S_ISREG(mark.st_mode) or stat.S_ISLNK(mark.st_mode)
 
 
 def without_caches(paths: frozenset[bytes]) -> frozenset[bytes]:

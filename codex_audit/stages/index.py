@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from codex_audit.artifacts import ContextIndex, FileEntry
-from codex_audit.listing.beneath import folder, opened, read_at_most, split
+from codex_audit.listing.beneath import folder, opened, read_at_most, readable_folder, split
 from codex_audit.listing.entry import Described, Listed, describe
 from codex_audit.listing.exclude import excluder
 from codex_audit.listing.git import GitView, Refusal, git_view, is_bare_repository
@@ -68,10 +68,9 @@ class Listing:
 
 
 def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], jobs: int) -> Listing:
-    """Index the folder ``root``: git's view of it or, where git has none, a walk. Neither runs, follows or
-    writes anything.
+    """Index the folder ``root`` by git's view of it or, where there is none, by a walk.
 
-    Left out are the paths that the globs ``exclude`` match, and what earlier runs wrote there and in
+    Nothing of the tree is run or followed, and nothing is written there. Left out are the paths that the globs ``exclude`` match, and what earlier runs wrote there and in
     ``output``. The result depends on the tree and on ``exclude`` alone. Raises UsageError when ``root`` is
     no readable folder or is a bare repository, and for a glob that is none.
     """
@@ -95,8 +94,7 @@ def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], job
 
 
 def read_bytes(listing: Listing, entry: FileEntry, *, max_bytes: int = MAX_BYTES) -> bytes:
-    """The bytes that the file ``entry`` has now; whether they are those of ``entry.sha256`` is the caller's
-    to ask.
+    """The bytes that the file ``entry`` has now. Whether ``entry.sha256`` is still theirs, the caller asks.
 
     Follows no symlink, at any depth, and never waits. Raises UnreadableError for whatever is no readable
     regular file of at most ``max_bytes``.
@@ -120,7 +118,7 @@ def _tree_root(root: Path) -> Path:
     """The real path of ``root``, once it is known to be a folder that can be audited."""
     place = Path(os.path.realpath(root))
     try:
-        with os.scandir(place):
+        with readable_folder(place, b""):
             pass
     except FileNotFoundError as error:
         raise UsageError(f"{shown(root)} does not exist; give the folder to audit") from error
@@ -137,8 +135,7 @@ def _tree_root(root: Path) -> Path:
 
 
 def _bases(place: Path, output: Path | None) -> frozenset[bytes]:
-    """Where runs may have written beneath the tree, relative to it: its root, and the output folder when it
-    is inside."""
+    """Where runs may have written in the tree, relative to it: at its root, and in an output folder inside."""
     bases = {b""}
     if output is not None:
         real = Path(os.path.realpath(output))
