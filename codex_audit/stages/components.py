@@ -71,8 +71,9 @@ def is_yes(answer: ProbeAnswer, has_code: bool) -> bool:
 
 
 def matters(evidence: Evidence) -> bool:
-    """Whether ``evidence`` does the thing in code or configuration that a user of the repository reaches."""
-    return evidence.place in _PLACES_THAT_MATTER and evidence.strength in _STRONG
+    """Whether ``evidence`` does the thing in code or configuration that a user of the repository reaches, or
+    is the document that was asked for."""
+    return (evidence.place in _PLACES_THAT_MATTER and evidence.strength in _STRONG) or _is_document(evidence)
 
 
 def measures(capability: Capability, answers: CapabilityAnswers, has_code: bool) -> dict[str, Measure]:
@@ -116,6 +117,12 @@ def _findings(answers: Sequence[ProbeAnswer]) -> Iterator[ProbeAnswer]:
     return (a for a in answers if a.verdict == "unknown" or (a.verdict == "yes" and a.evidence))
 
 
+def _is_document(evidence: Evidence) -> bool:
+    """Whether the file is itself the answer (a licence, a changelog): prose about code is never declared."""
+    is_prose = evidence.place == "docs" and not evidence.path.endswith(_PYTHON)
+    return is_prose and evidence.strength == "declared"
+
+
 def _solid(functional: Sequence[ProbeAnswer]) -> list[Fraction | None]:
     """1 for a finding whose evidence matters, 0 for one known from examples, docs or imports alone."""
     return [
@@ -126,10 +133,11 @@ def _solid(functional: Sequence[ProbeAnswer]) -> list[Fraction | None]:
 
 def _reached(functional: Sequence[ProbeAnswer], exercised: frozenset[str]) -> list[Fraction | None]:
     """The share of the Python files of each finding that a test exercises: a mean over findings and not over
-    files, lest one probe with a hundred places outweigh the rest."""
+    files, lest one probe with a hundred places outweigh the rest. Nobody tests tests or a site's settings."""
     items: list[Fraction | None] = []
     for answer in _findings(functional):
-        files = {item.path for item in answer.evidence if item.path.endswith(_PYTHON)}
+        code = [item for item in answer.evidence if item.place not in ("docs", "test")]
+        files = {item.path for item in code if item.path.endswith(_PYTHON)}
         if answer.verdict == "unknown":
             items.append(None)
         elif files:
@@ -138,9 +146,11 @@ def _reached(functional: Sequence[ProbeAnswer], exercised: frozenset[str]) -> li
 
 
 def _named(found: Sequence[ProbeAnswer], documented: frozenset[str]) -> list[Fraction | None]:
+    """1 for a finding that the documentation names. A document need not be documented."""
     return [
         None if answer.verdict == "unknown" else Fraction(answer.id in documented)
         for answer in _findings(found)
+        if answer.verdict == "unknown" or not all(map(_is_document, answer.evidence))
     ]
 
 

@@ -67,9 +67,9 @@ class _Case:
 
 
 def _plan(case: _Case, ground: Ground) -> Gap:
-    missing = [probe for probe, answer in case.open_probes() if answer.verdict == "no"]
-    probes = {probe.id: probe for probe in missing}
-    steps = sorted((_step(case, probe, ground) for probe in missing), key=_order)
+    missing = [pair for pair in case.open_probes() if pair[1].verdict == "no"]
+    rollbacks = {probe.id: probe.rollback for probe, _ in missing}
+    steps = sorted((_step(case, probe, answer, ground) for probe, answer in missing), key=_order)
     return Gap(
         capability=case.capability.id,
         title=case.capability.title,
@@ -78,7 +78,7 @@ def _plan(case: _Case, ground: Ground) -> Gap:
         reasons=tuple(_reasons(case, steps)),
         risks=_unique(probe.risk for probe, _ in case.open_probes()),
         patch_plan=tuple(steps),
-        rollback=_unique(probes[step.probe].rollback for step in steps),
+        rollback=_unique(rollbacks[step.probe] for step in steps),
     )
 
 
@@ -87,9 +87,8 @@ def _order(step: PatchStep) -> tuple[int, float, str]:
     return _EFFORTS.index(step.effort), -step.gain, step.probe
 
 
-def _step(case: _Case, probe: Probe, ground: Ground) -> PatchStep:
-    fallback = f"{case.capability.id.replace('-', '_')}.py"
-    resolved = resolve(probe.remedy.touches, ground, fallback)
+def _step(case: _Case, probe: Probe, answer: ProbeAnswer, ground: Ground) -> PatchStep:
+    resolved = _where(case, probe, answer, ground)
     return PatchStep(
         probe=probe.id,
         text=probe.remedy.text,
@@ -98,6 +97,14 @@ def _step(case: _Case, probe: Probe, ground: Ground) -> PatchStep:
         new_files=resolved.new,
         gain=_gain(case, probe, resolved),
     )
+
+
+def _where(case: _Case, probe: Probe, answer: ProbeAnswer, ground: Ground) -> Resolved:
+    """Where the change goes. A yes by absence is missing because of the places that speak against it."""
+    against = _unique(place.path for place in answer.near)
+    if probe.by_absence and against:
+        return Resolved(files=against, new=())
+    return resolve(probe.remedy.touches, ground, fallback=f"{case.capability.id.replace('-', '_')}.py")
 
 
 def _gain(case: _Case, probe: Probe, resolved: Resolved) -> float:

@@ -111,11 +111,10 @@ def normalised(weights: Mapping[str, float]) -> dict[str, float]:
 
 
 def _status(capability: Capability, answers: CapabilityAnswers, has_code: bool, *, reaches: bool) -> Status:
-    """What the answers allow to say. A yes by absence alone leaves a capability absent. *verified* is never
-    given here: it is reserved for what a checked run proves, and S3 reads files only."""
+    """What the answers allow to say. Tests alone and a yes by absence leave a capability absent. *verified*
+    is never given here: it is reserved for what a checked run proves, and S3 reads files only."""
     pairs = tuple(each_probe(capability, answers))
-    bearing = [item for probe, item in pairs if probe.component == "functionality"]
-    bearing = bearing or [item for _, item in pairs]
+    bearing = [item for probe, item in pairs if probe.component != "tests"]
     if not any(item.verdict == "yes" and item.evidence for item in bearing):
         stub = any(place.why.startswith(STUB_MARK) for item in bearing for place in item.near)
         return "stubbed" if stub else "absent"

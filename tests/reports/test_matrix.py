@@ -104,7 +104,7 @@ def test_every_yes_cites_its_line_or_says_that_it_holds_by_absence() -> None:
     source = said(report(saved))
     assert "`pkg/a.py:12`" in source
     assert "`pkg/b.py:7`" in source
-    assert "By absence: no optimizer is dropped" in source
+    assert "  - By absence: no optimizer is dropped\n  - Looked for `torch.save`\n" in source
 
 
 def test_a_short_summary_names_the_score_its_bounds_the_worst_gap_and_the_unknown() -> None:

@@ -143,6 +143,16 @@ def test_a_tree_without_code_still_gets_a_file_to_write() -> None:
     assert resolve(("new:{package}/a.py",), empty, "saving.py") == Resolved((), ("a.py",))
 
 
+def test_what_speaks_against_a_yes_by_absence_is_where_the_change_goes() -> None:
+    safe = probe("saving.safe", "safeguards", by_absence=True, remedy=Remedy("Fix.", "hours", ("new:x.py",)))
+    against = tuple(
+        evidence(path, line) for path, line in (("pkg/b.py", 4), ("pkg/a.py", 2), ("pkg/b.py", 9))
+    )
+    found = answers(answer("saving.safe", "no", near=against))
+    step = plans(found, catalogue=(Capability("saving", "Saving", "", (safe,)),)).plans[0].patch_plan[0]
+    assert (step.files, step.new_files) == (("pkg/b.py", "pkg/a.py"), ())
+
+
 def test_vendored_code_is_nobodys_place_for_a_change() -> None:
     tree = index("third/tests/test_token.py", "tests/test_token.py")
     marked = facets()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_audit.artifacts import CapabilityAnswers, CapabilityScore, Evidence, Support, Verdict
-from codex_audit.capabilities.model import Capability
+from codex_audit.capabilities.model import Capability, Component
 from codex_audit.stages.pairing import CatalogueMismatchError
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.workflow.settings import COMPONENTS
@@ -37,6 +37,8 @@ PLACES = (
     evidence("pkg/b.py", place="example"),
     evidence("pkg/c.py", strength="imported"),
     evidence("config.yaml", place="config", strength="declared"),
+    evidence("CHANGES.md", place="docs", strength="declared"),
+    evidence("tests/test_a.py", place="test"),
 )
 VERDICTS: tuple[Verdict, ...] = ("yes", "no", "unknown", "not_applicable")
 
@@ -169,6 +171,33 @@ def test_a_stub_near_the_mark_is_stubbed_and_another_near_miss_is_absent() -> No
     other = answer("reading.split", "no", near=(evidence(why="only imported"),))
     assert scored(READING, answers(stub, name="reading")).status == "stubbed"
     assert scored(READING, answers(other, name="reading")).status == "absent"
+
+
+def test_a_document_is_where_it_belongs_and_needs_no_test_and_no_mention() -> None:
+    components = scored(
+        READING, answers(answer("reading.split", "yes", PLACES[4]), name="reading")
+    ).components
+    assert components["consistency"].value == 1.0
+    assert components["tests"].value is None
+    assert components["documentation"].value is None
+
+
+def test_prose_that_only_names_a_thing_is_not_consistent() -> None:
+    named = evidence("README.md", place="docs", strength="named")
+    result = scored(READING, answers(answer("reading.split", "yes", named), name="reading"))
+    assert result.components["consistency"].value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("component", "status"),
+    [("tests", "absent"), ("safeguards", "partial"), ("documentation", "partial")],
+)
+def test_evidence_outside_functionality_is_something_but_tests_alone_are_not(
+    component: Component, status: str
+) -> None:
+    capability = Capability("saving", "Saving", "", (probe("saving.a"), probe("saving.b", component)))
+    found = answers(answer("saving.a", "no"), answer("saving.b", "yes", PLACES[0]))
+    assert scored(capability, found).status == status
 
 
 def test_consistency_wants_strong_evidence_where_users_reach_it() -> None:
