@@ -85,7 +85,11 @@ CONFIG_FUNCTION = re.compile(
     r"|from_(file|yaml|toml|json_file|object|mapping)",
     re.IGNORECASE,
 )
-MODEL_FILE = re.compile(r"pretrained|checkpoint|ckpt|tokenizer|vocab|index|metadata|model_card|state|hub", re.IGNORECASE)
+MODEL_FILE = re.compile(
+    r"pretrained|preset|checkpoint|ckpt|tokenizer|vocab|index|metadata|model_card|state|hub|export|convert|merge_lora|lora_merge|hugging_?face|_hf|hf_",
+    re.IGNORECASE,
+)
+MODEL_PARAMETER = re.compile(r"model|model_?(name|path|id|dir)\w*|preset|repo_?id|pretrained\w*|save_directory|module_path")
 PARSERS = (
     "argparse.ArgumentParser",
     "*ArgumentParser().parse_args",
@@ -131,7 +135,6 @@ PARSERS = (
     "ml_collections.config_flags.*",
     "sacred.Experiment().automain",
     "fastcore.script.call_parse",
-    "hyperpyyaml.load_hyperpyyaml",
 )
 TYPED = (
     "transformers.HfArgumentParser",
@@ -160,8 +163,6 @@ TYPED = (
     "cattrs.structure",
     "cattr.structure",
     "tap.tapify",
-    "typer.Typer",
-    "typer.run",
     "cyclopts.App",
     "cyclopts.run",
     "fiddle.*",
@@ -210,6 +211,7 @@ SEARCHES = (
     "transformers.*Trainer().hyperparameter_search",
     "*.hyperparameter_search",
     "clearml.automation.*",
+    "orion.client.*",
     "submitit.*.map_array",
 )
 SWEEP_NAME = re.compile(r"(^|[_/-])(sweeps?|grid_?search|hp_?(o|opt|search|tune|tuning)|hyper_?param\w*|random_search|tune)(?=[_.-]|$)", re.IGNORECASE)
@@ -228,6 +230,7 @@ SAVED_NAME = re.compile(
     r"train_config|training_config|run_config|commandline)[\w-]*\.(json|ya?ml|toml|txt|pkl|pt|bin|gin|ini|cfg|pth|pickle|md)$",
     re.IGNORECASE,
 )
+BINARY = (".pt", ".bin", ".pkl", ".pth", ".pickle")
 OWN_SAVERS = (
     "*ArgumentParser().save",
     "*.write_config_file",
@@ -249,7 +252,9 @@ OWN_SAVERS = (
 
 def file(tree: Tree) -> Found:
     return (
-        _run_settings(tree.calls(*FILE_READERS, why="reads settings with {}"))
+        tree.calls(*FILE_READERS, why="reads settings with {}").where(
+            lambda item: item.place != "docs" and not _in_network(tree, item), "configures a network or the documentation, not a run"
+        )
         | tree.keyword("fromfile_prefix_chars", of=("*ArgumentParser",), why="{} takes settings from a file")
         | tree.references("jsonargparse.ActionConfigFile", why="takes settings from a file with {}")
         | tree.sites(_config_loads(tree), "reads a settings file with {}", LOADERS)
@@ -257,8 +262,10 @@ def file(tree: Tree) -> Found:
     )
 
 
-def _run_settings(found: Found) -> Found:
-    return found.where(lambda item: item.place != "docs", "belongs to the documentation")
+def _in_network(tree: Tree, item: Evidence) -> bool:
+    """What a network reads in its own methods configures the network, not the run."""
+    owner = tree.node(item).rpartition(".")[0]
+    return any(base.startswith(("torch.nn.", "flax.", "keras.", "tensorflow.keras.")) for base in tree.modules.ancestors(owner))
 
 
 def _config_loads(tree: Tree) -> Iterator[Site]:
@@ -269,9 +276,12 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
         if site.target == "exec" and not _executes_a_file(site):
             continue
         inner = last(site.scope)
-        if MODEL_FILE.search(inner) or _is_docs(site.module):
+        about = f"{site.module.path.rpartition('/')[2]}/{inner}" if plain_json else inner
+        if MODEL_FILE.search(about) or _is_docs(site.module):
             continue
-        if _takes_config_path(site.module, site.scope) or site.module.path in flagged and not plain_json:
+        if plain_json and _names_a_model(site.module, site.scope):
+            continue
+        if _takes_config_path(site.module, site.scope) or (site.module.path in flagged and not plain_json):
             yield site
         elif CONFIG_FUNCTION.fullmatch(inner.strip("_")) and (not plain_json or site.module.path in flagged):
             yield site
@@ -288,6 +298,11 @@ def _takes_config_path(module: Module, scope: str) -> bool:
         CONFIG_OPTION.fullmatch(item.name.lower()) and not MODEL_FILE.search(item.name) and _may_be_path(item.annotation)
         for item in function.parameters
     )
+
+
+def _names_a_model(module: Module, scope: str) -> bool:
+    function = module.functions.get(scope)
+    return function is not None and any(MODEL_PARAMETER.fullmatch(item.name) for item in function.parameters)
 
 
 def _may_be_path(annotation: str) -> bool:
@@ -443,7 +458,9 @@ def _own_sweeps(tree: Tree) -> Iterator[Site]:
 def saved(tree: Tree) -> Found:
     return (
         tree.calls(*OWN_SAVERS, why="writes the settings with {}")
-        | tree.calls(*TEXT_WRITERS, where=_writes_settings, why="writes the settings with {}")
+        | tree.calls(*TEXT_WRITERS, where=_writes_settings, why="writes the settings with {}").where(
+            lambda item: not _in_network(tree, item), "the architecture of a network"
+        )
         | tree.sites(_in_checkpoints(tree), "stores {} in the checkpoint", CONFIG_KEY)
         | tracking_checks.settings(tree)
         | tree.inherited("config.saved")
@@ -452,10 +469,12 @@ def saved(tree: Tree) -> Found:
 
 def _writes_settings(site: Site) -> bool:
     """A write whose data are the whole settings, or whose function names a settings file."""
-    whole = any(WHOLE.match(item.value) for item in site.arguments)
     if last(site.target) in ("dumps", "pprint") and not _writes_nearby(site):
         return False
-    return whole or (_names_settings_file(site) and not _reads_only(site))
+    if any(WHOLE.match(item.value) for item in site.arguments):
+        return True
+    about = f"{site.module.path.rpartition('/')[2]}/{last(site.scope)}"
+    return not MODEL_FILE.search(about) and _names_settings_file(site) and not site.target.startswith("tqdm.")
 
 
 def _writes_nearby(site: Site) -> bool:
@@ -466,15 +485,15 @@ def _writes_nearby(site: Site) -> bool:
 
 
 def _names_settings_file(site: Site) -> bool:
+    binary = last(site.target) == "save" or site.target.startswith(("pickle", "joblib"))
     return any(
-        text.scope == site.scope and abs(text.line - site.line) <= 12 and SAVED_NAME.search(text.text)
+        text.scope == site.scope
+        and abs(text.line - site.line) <= 12
+        and SAVED_NAME.search(text.text)
+        and binary == text.text.endswith(BINARY)
         for text in site.module.facts.texts
         if text.role not in ("message", "help")
     )
-
-
-def _reads_only(site: Site) -> bool:
-    return not site.scope and "config" in site.module.file.facets
 
 
 def _in_checkpoints(tree: Tree) -> Iterator[Site]:
@@ -482,9 +501,11 @@ def _in_checkpoints(tree: Tree) -> Iterator[Site]:
     saving = {(site.module.path, site.scope) for site in tree.call_sites(*CHECKPOINT_WRITERS)}
     for module in tree.code:
         for item in module.facts.items:
-            if item.key in CONFIG_KEY and (module.path, item.scope) in saving:
+            settings = item.key in CONFIG_KEY and "state_dict" not in item.value
+            if settings and (module.path, item.scope) in saving:
                 yield Site(module, item.key, item.line, item.scope)
         for fact in module.facts.assignments:
             key = re.search(r"\['([\w-]+)'\]$", fact.target)
-            if key and key[1] in CONFIG_KEY and (module.path, fact.scope) in saving:
+            settings = key is not None and key[1] in CONFIG_KEY and "state_dict" not in fact.value
+            if key and settings and (module.path, fact.scope) in saving:
                 yield Site(module, key[1], fact.line, fact.scope)
