@@ -28,7 +28,7 @@ Kind = Literal["file", "symlink", "submodule", "fifo", "socket", "device", "dire
 SNIFFED = 8192
 CHANGED = "changed while it was being read"
 
-_BATCH = 128
+_LARGE = 1 << 20
 _KINDS: tuple[tuple[int, Kind], ...] = (
     (stat.S_IFREG, "file"),
     (stat.S_IFLNK, "symlink"),
@@ -74,26 +74,34 @@ def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Describ
     A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
     what cannot be read: the entry's note says so.
     """
-    batches = _batches(names)
     work = partial(_describe_batch, root)
-    if jobs > 1 and len(batches) > 1:
+    everything = tuple(names)
+    # Small files are bound by the interpreter, so that threads only make them wait for each other.
+    large = [listed for listed in everything if _is_large(root, listed)] if jobs > 1 else []
+    if large:
+        small = set(everything).difference(large)
         with ThreadPoolExecutor(jobs) as pool:
-            found = list(chain.from_iterable(pool.map(work, batches)))
+            by_threads = pool.map(work, ((split(listed.path)[0], (listed,)) for listed in large))
+            found = [*chain.from_iterable(map(work, _by_folder(small))), *chain.from_iterable(by_threads)]
     else:
-        found = list(chain.from_iterable(map(work, batches)))
+        found = list(chain.from_iterable(map(work, _by_folder(everything))))
     return tuple(sorted(found, key=lambda described: described.listed.path))
 
 
-def _batches(names: Iterable[Listed]) -> list[tuple[bytes, Sequence[Listed]]]:
-    """The names folder by folder, so that each folder is opened once, in pieces small enough to share out."""
+def _is_large(root: Path, listed: Listed) -> bool:
+    """A hint only, for who does the hashing: the path may lead through a symlink here."""
+    try:
+        return os.lstat(root / os.fsdecode(listed.path)).st_size > _LARGE
+    except OSError:
+        return False
+
+
+def _by_folder(names: Iterable[Listed]) -> Iterable[tuple[bytes, Sequence[Listed]]]:
+    """The names folder by folder, so that each folder is opened once."""
     folders: dict[bytes, list[Listed]] = {}
     for listed in names:
         folders.setdefault(split(listed.path)[0], []).append(listed)
-    return [
-        (parent, members[start : start + _BATCH])
-        for parent, members in folders.items()
-        for start in range(0, len(members), _BATCH)
-    ]
+    return folders.items()
 
 
 def _describe_batch(root: Path, batch: tuple[bytes, Sequence[Listed]]) -> list[Described]:
@@ -159,15 +167,13 @@ def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> F
 def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
     """Digest of the file's bytes and whether it looks binary; no digest when ``status`` has another size.
 
-    Reading ends at the first byte too many, so that a file that grows for ever does not hold the audit.
+    At most one byte too many is read, so that a file that grows for ever does not hold the audit.
     """
     digest, left, binary = hashlib.sha256(), status.st_size, None
     while chunk := os.read(descriptor, min(left + 1, CHUNK)):
         binary = b"\0" in chunk[:SNIFFED] if binary is None else binary
         digest.update(chunk)
         left -= len(chunk)
-        if left < 0:
-            break
     return ("" if left else digest.hexdigest()), bool(binary)
 
 

@@ -36,8 +36,7 @@ class Layout:
 
 
 def own_paths(root: Path, base: bytes, layout: Layout, paths: Iterable[bytes]) -> frozenset[bytes]:
-    """Those of ``paths``, relative to ``root``, that runs with the output folder ``base`` (empty for the
-    root) left."""
+    """Those of ``paths`` that runs left under the output folder ``base``; all are relative to ``root``."""
     prefix = base + b"/" if base else b""
     documents = {trace: _read(root, prefix + os.fsencode(trace)) for trace in layout.traces}
     if all(data is None for data in documents.values()):

@@ -70,9 +70,10 @@ class Listing:
 def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], jobs: int) -> Listing:
     """Index the folder ``root`` by git's view of it or, where there is none, by a walk.
 
-    Nothing of the tree is run or followed, and nothing is written there. Left out are the paths that the globs ``exclude`` match, and what earlier runs wrote there and in
-    ``output``. The result depends on the tree and on ``exclude`` alone. Raises UsageError when ``root`` is
-    no readable folder or is a bare repository, and for a glob that is none.
+    Nothing of the tree is run or followed, and nothing is written there. Left out are the paths that the
+    globs ``exclude`` match, and what earlier runs wrote at the root of the tree and in ``output``. The result
+    is the same with any number of ``jobs``. Raises UsageError when ``root`` is no readable folder or is a
+    bare repository, and for a glob that is none.
     """
     place = _tree_root(root)
     left_out = excluder(exclude)
@@ -135,7 +136,7 @@ def _tree_root(root: Path) -> Path:
 
 
 def _bases(place: Path, output: Path | None) -> frozenset[bytes]:
-    """Where runs may have written in the tree, relative to it: at its root, and in an output folder inside."""
+    """Where runs may have written, relative to the tree: at its root, and in an output folder inside."""
     bases = {b""}
     if output is not None:
         real = Path(os.path.realpath(output))

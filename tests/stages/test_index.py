@@ -230,7 +230,7 @@ def test_unreadable_files_and_folders_are_recorded_as_such(open_tree: Path) -> N
     write(open_tree, {"a.py": "1", "secret.py": "2", "locked/b.py": "3", "closed/c.py": "4"})
     (open_tree / "secret.py").chmod(0)
     (open_tree / "locked").chmod(0)
-    (open_tree / "closed").chmod(0o744)  # may be listed, not entered
+    (open_tree / "closed").chmod(0o444)  # may be listed, not entered
     try:
         data = as_another_user(lambda: pickle.dumps(index(open_tree).index.files))
     finally:
