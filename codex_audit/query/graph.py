@@ -52,9 +52,15 @@ class Graph:
         """All nodes that ``roots`` use, directly or through others, and the roots themselves."""
         return _spread(roots, self.edges, depth)
 
-    def reaching(self, targets: Iterable[str], depth: int = 1000) -> frozenset[str]:
-        """All nodes that use one of ``targets`` within ``depth`` steps, and the targets themselves."""
-        return _spread(targets, self.users, depth)
+    def reaching(self, targets: Iterable[str], depth: int = 1000) -> dict[str, int]:
+        """All nodes that use one of ``targets`` within ``depth`` steps, with the least number of steps."""
+        steps = dict.fromkeys(targets, 0)
+        front, distance = set(steps), 0
+        while front and distance < depth:
+            distance += 1
+            front = {other for node in front for other in self.users.get(node, ()) if other not in steps}
+            steps |= dict.fromkeys(front, distance)
+        return steps
 
 
 def _spread(start: Iterable[str], edges: Mapping[str, frozenset[str]], depth: int) -> frozenset[str]:

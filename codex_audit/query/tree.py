@@ -28,6 +28,8 @@ from codex_audit.query.project import ProjectSearches
 from codex_audit.query.sites import Site, SiteIndex, assignment_index, call_index, reference_index
 
 Keep = Callable[[Site], bool]
+# A test calls a function (one step) or constructs a class whose method does the thing (two).
+NEAR_STEPS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,9 +219,10 @@ class Tree(ProjectSearches):
         return self.tests_running(targets, why or "runs code that does this", depth)
 
     def tests_running(self, nodes: Iterable[str], why: str, depth: int = 12) -> Found:
-        """Asserting tests that reach one of these nodes (absolute names of functions, classes or modules)."""
-        reaching = self.runs.reaching(nodes, depth)
-        return self._tests(lambda module, name: node_of(module, name) in reaching, why)
+        """Asserting tests that reach one of these nodes (absolute names of functions, classes or modules); those that
+        get there in a step or two first."""
+        steps = self.runs.reaching(nodes, depth)
+        return self._tests(lambda module, name: steps.get(node_of(module, name)), why)
 
     @cached_property
     def tested(self) -> frozenset[str]:
@@ -243,21 +246,21 @@ class Tree(ProjectSearches):
 
     def tests_where(self, keep: Callable[[Module, str], bool], why: str) -> Found:
         """Asserting tests for which ``keep(module, test name)`` holds."""
-        return self._tests(keep, why)
+        return self._tests(lambda module, name: 0 if keep(module, name) else None, why)
 
-    def _tests(self, keep: Callable[[Module, str], bool], why: str) -> Found:
+    def _tests(self, steps: Callable[[Module, str], int | None], why: str) -> Found:
+        """Tests by how many steps they are from what they test; None for those that never get there."""
         evidence: list[Evidence] = []
         near: list[Evidence] = []
         for module in self.modules.every:
             for test in module.facts.tests:
-                if "vendored" in module.file.facets or not keep(module, test.name):
+                distance = steps(module, test.name)
+                if distance is None or "vendored" in module.file.facets:
                     continue
-                problem = (
-                    "is always skipped" if test.skipped else "asserts nothing" if not test.asserts else ""
-                )
-                item = self.at(
-                    module.file, test.line, test.name, f"{test.name} {problem or why}", "called", test.name
-                )
+                problem = "is always skipped" if test.skipped else "" if test.asserts else "asserts nothing"
+                strength: Strength = "called" if distance <= NEAR_STEPS else "imported"
+                reason = f"{test.name} {problem or why}"
+                item = self.at(module.file, test.line, test.name, reason, strength, test.name)
                 (near if problem else evidence).append(item)
         return Found(evidence=ordered(evidence), near=ordered(near[:5]), looked_for=("tests that run this",))
 
