@@ -42,13 +42,19 @@ EVALUATORS = (
 )
 HOOKS = frozenset({"validation_step", "test_step", "validation_epoch_end", "on_validation_epoch_end", "validation_loop", "evaluation_loop"})
 EVALUATION_NAME = re.compile(
-    r"_*((do|run|compute|get|log|start|maybe)_)?(eval|evaluate|evaluation|validate|validation|valid|val|test|evaluator)(_?\w+)?|\w+_(eval|evaluate|validate|validation|evaluation|test)"
+    r"_*((do|run|compute|log|start|maybe)_)?(eval|evaluate|evaluation|validate|validation|valid|val|test|evaluator)(_?\w+)?|\w+_(eval|evaluate|validate|validation|evaluation|test)"
     r"(_(loop|epoch|step|model|one_epoch))?|estimate_loss(es)?",
     re.IGNORECASE,
 )
 NOT_EVALUATION = re.compile(r"arg|config|param|input|url|path|token|schema|key|name|type|field|option|file|shape|format|index", re.IGNORECASE)
+SCORING = re.compile(
+    r"loss|metric|accuracy|score|predict|logits|forward|apply|eval|generate|compute|^item$", re.IGNORECASE
+)
 WITHOUT_GRADIENTS = ("*.eval", "torch.no_grad", "torch.inference_mode", "torch.set_grad_enabled", "torch.autograd.no_grad")
-HELD_OUT = re.compile(r"\b(val|valid|validation|test|eval|dev|heldout|held_out)([ _/:-]|$)", re.IGNORECASE)
+HELD_OUT = re.compile(
+    r"\b(val|valid|validation|test|eval|dev|held_?out)[ _/:-]+(set |data )?(loss|acc|accuracy|err|error|perplexity|ppl|metrics?|scores?|f1|nll|auc|reward)",
+    re.IGNORECASE,
+)
 METRIC_LIBRARIES = (
     "torchmetrics.*",
     "sklearn.metrics.*",
@@ -96,12 +102,16 @@ METRIC_LIBRARIES = (
 )
 NOT_METRICS = ("pairwise", "DistanceMetric", "metrics.Mean", "clu.metrics.Collection", "metrics.Average")
 _QUALITY = (
-    r"accurac(y|ies)|top_?[k15]|f1|f1_?score|f_?measure|perplexity|ppl|exact_?match|(sacre)?bleu|rouge\w*|bits_per_(byte|char|dim)|bpb|bpc|bpd"
-    r"|pass_at_k|pass@\w+|mrr|n?dcg|recall_at_k|precision_recall|roc_?auc|auroc|auc|auprc|m?iou|psnr|ssim|wer|cer|mcc|matthews\w*|pearson\w*"
-    r"|spearman\w*|rmse|r2_?score|edit_distance|hit_rate|win_?rate|success_rate|mean_average_precision|dice(_score|_coef)?|fid(_score)?"
+    r"accurac(y|ies)|top_?[15]_?(acc|accuracy)|f1_?score|f_?measure|perplexity|ppl|exact_?match|(sacre)?bleu|rouge\w*|bits_per_(byte|char|dim)|bpb|bpc"
+    r"|pass_at_k|pass@\w+|mrr|n?dcg|recall_at_k|precision_recall|roc_?auc|auroc|auc|auprc|m?iou|psnr|ssim|wer|cer|mcc|matthews\w*|pearson\w*|spearman\w*|rmse"
+    r"|r2_?score|edit_distance|hit_rate|win_?rate|success_rate|mean_average_precision|dice_(score|coef)|fid(_score)?"
 )
-METRIC_FUNCTION = re.compile(rf"(compute|calculate|calc|get|eval|evaluate|log|batch|token|masked)?_*((\w+_)?({_QUALITY})(_\w+)?|metrics?|rewards?)|(\w+_)?reward(s|_fn|_func|_function)?", re.IGNORECASE)  # fmt: skip
-METRIC_KEY = re.compile(rf"(.*[/_ .-])?({_QUALITY}|acc|acc@?\d|em|reward|rewards?[/_]\w+|mean_reward|mae|mse)([/_@ :=].*)?", re.IGNORECASE)
+METRIC_FUNCTION = re.compile(
+    rf"(\w+_)?({_QUALITY})(_(score|fn|func|metric|metrics|at_k|from_logits|sent|reward|impl|batch))?|((compute|calc|calculate|get|macro|micro|token|qa|squad|weighted|binary)_)*f1"
+    r"|(compute|calc|calculate)_(\w+_)?metrics?|(\w+_)?reward(s|_fn|_func|_function)",
+    re.IGNORECASE,
+)
+METRIC_KEY = re.compile(rf"(.*[/_ .-])?({_QUALITY}|f1|acc|acc@?\d|top_?[15]|em|reward|rewards?[/_]\w+|mean_reward|mae|mse)([/_@ :=].*)?", re.IGNORECASE)
 ARITHMETIC = frozenset(
     {"exp", "argmax", "eq", "mean", "sum", "item", "accuracy", "sqrt", "max", "topk", "compute", "update", "log2", "append", "average", "equal"}
 )
@@ -130,7 +140,7 @@ RECORD_FUNCTION = re.compile(
     r"|evaluate|compute_metrics|run_eval\w*|eval_\w+|evaluate_\w+",
     re.IGNORECASE,
 )
-NOT_RECORDS = re.compile(r"model_?card|prediction|repro|cache|schema", re.IGNORECASE)
+NOT_RECORDS = re.compile(r"model_?card|prediction|repro|cache|schema|benchmark", re.IGNORECASE)
 
 
 def loop(tree: Tree) -> Found:
@@ -184,14 +194,16 @@ def _learns(module: Module) -> bool:
 
 
 def _scores(module: Module, scope: str) -> bool:
-    """A loop that asks for a loss, a prediction or a score."""
-    words = re.compile(r"loss|metric|accuracy|score|predict|logits|forward|apply|eval_step|eval|generate|compute", re.IGNORECASE)
-    return any(call.scope == scope and words.search(last(call.target)) for call in module.facts.calls)
+    """Whether a loop asks for a loss, a prediction or a score, or calls a function that it was handed (``?``)."""
+    return any(
+        call.scope == scope and call.loop and (call.target == "?" or SCORING.search(last(call.target)))
+        for call in module.facts.calls
+    )
 
 
 def _unnamed(module: Module, scopes: set[str]) -> Iterator[Site]:
     for text in module.facts.texts:
-        if text.scope in scopes and HELD_OUT.search(text.text) and text.role in ("message", "formatted", "key", "argument"):
+        if text.scope in scopes and len(text.text) < 60 and HELD_OUT.search(text.text) and text.role in ("message", "formatted", "key", "argument"):
             yield Site(module, text.text[:40], text.line, text.scope)
 
 
@@ -243,7 +255,7 @@ def _records_metrics(site: Site) -> bool:
         for text in site.module.facts.texts
         if text.scope == site.scope and abs(text.line - site.line) <= 20 and text.role not in ("message", "help")
     ]
-    if NOT_RECORDS.search(site.scope) or not _writes(site):
+    if NOT_RECORDS.search(f"{site.module.path.rpartition('/')[2]}/{site.scope}") or not _writes(site):
         return False
     return any(RECORD_FILE.search(text) and not NOT_RECORDS.search(text) for text in near) or (
         bool(RECORD_FUNCTION.fullmatch(last(site.scope))) and not last(site.target).startswith("yaml")
@@ -259,4 +271,6 @@ def _writes(site: Site) -> bool:
 
 
 def tests(tree: Tree) -> Found:
-    return tree.tests_reaching(loop(tree) | metrics(tree), why="runs evaluation code")
+    """Module-level evidence is left out: importing a script does not run its evaluation in a way that a test checks."""
+    inside = (loop(tree) | metrics(tree)).where(lambda item: bool(item.scope), "not in a function that a test could call")
+    return tree.tests_reaching(inside, why="runs evaluation code", depth=6)

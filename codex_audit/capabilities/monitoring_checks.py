@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from codex_audit.artifacts import Evidence
 from codex_audit.query.found import Found
+from codex_audit.query.handed import handed
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -118,7 +119,7 @@ PROFILERS = (
     "torch.cuda.memory._dump_snapshot",
     "jax.profiler.start_trace",
     "jax.profiler.trace",
-    "jax.profiler.StepTraceAnnotation",
+    "clu.periodic_actions.Profile*",
     "tensorflow.profiler.experimental.start",
     "*.profilers.PyTorchProfiler",
     "*.profilers.SimpleProfiler",
@@ -129,9 +130,11 @@ PROFILERS = (
     "deepspeed.profiling.*",
     "viztracer.VizTracer",
 )
-REPORTING = frozenset({*LEVELS, "print", "write", "log_dict", "log_metrics", "log_metric", "add_scalar", "add_scalars", "scalar",
-                       "secho", "echo", "update", "append", "dump", "report", "report_scalar", "logkv", "record",
-                       "log_stats", "write_scalars", "print_rank_0", "log_rank_zero", "rank_zero_info"})  # fmt: skip
+SENDING = frozenset(
+    "print info debug log write log_dict log_metrics log_metric add_scalar add_scalars scalar secho echo report report_scalar logkv record "
+    "log_stats write_scalars print_rank_0 log_rank_zero rank_zero_info track set_postfix".split()
+)
+REPORTING = SENDING | frozenset({*LEVELS, "update", "append", "dump"})
 CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "time.process_time", "time.time_ns", "time.perf_counter_ns",
           "timeit.default_timer", "torch.cuda.Event().elapsed_time", "torch.*.Event", "*.elapsed_time", "*.elapsed",
           "datetime.datetime.now", "datetime.datetime.utcnow")  # fmt: skip
@@ -156,6 +159,7 @@ SPEED = re.compile(
     r"|\b(time|duration)/(step|iter|batch|update)|(^|[ /_])flops?(_per|/)",
     re.IGNORECASE,
 )
+RATE = re.compile(r"(\w+/)?(tokens?|samples?|examples?|images?|sequences?|steps?|iterations?|batches)_(per|a)_(sec|second)(\w*)")
 INFERENCE = re.compile(r"generat|infer|sampl|serv(e|ing)|chat|decod|predict|vllm|deploy|export|convert|onnx", re.IGNORECASE)
 BARS = (
     "tqdm.*",
@@ -182,7 +186,7 @@ BARS = (
     "mmengine.track_iter_progress",
     "mmcv.track_iter_progress",
 )
-TIME_LEFT = re.compile(r"\bETA\b|\beta:|time left|remaining|time_left|\bleft\b.*(time|min|sec)", re.IGNORECASE)
+TIME_LEFT = re.compile(r"\bETA\b|\beta:|\btime[ _](left|remaining)|\bremaining[ _]time|(time|min(ute)?s?|sec(ond)?s?|hours?) (left|remaining)", re.IGNORECASE)
 
 
 def logging(tree: Tree) -> Found:
@@ -207,8 +211,22 @@ def _own_logger_calls(tree: Tree) -> Iterator[Site]:
     variables = _logger_variables(tree)
     for site in tree.call_sites(*(f"*.{level}" for level in LEVELS)):
         receiver = site.target.rpartition(".")[0]
-        if _is_message(site) and (receiver in variables or receiver.removesuffix("()") in helpers):
+        if _is_message(site) and (receiver in variables or _gives_logger(tree, receiver, helpers)):
             yield site
+
+
+def _gives_logger(tree: Tree, receiver: str, helpers: frozenset[str]) -> bool:
+    """Whether a function, or a method or property of a class of the tree, makes a logger or says that it returns one."""
+    name = receiver.removesuffix("()")
+    owner, made, attribute = name.partition("().")
+    method = tree.modules.method(owner, attribute) if made else name
+    if not method:
+        return False
+    module, inner = tree.modules.split(method)
+    function = module.functions.get(inner) if module is not None else None
+    if module is None or function is None:
+        return False
+    return method in helpers or tree.modules.canonical(function.returns, module) in ("logging.Logger", "logging.LoggerAdapter")
 
 
 def _logger_variables(tree: Tree) -> frozenset[str]:
@@ -228,6 +246,7 @@ def system(tree: Tree) -> Found:
     return (
         tree.calls(*MEMORY, why="reports {}").where(lambda item: is_reported(tree, item), "read, but not reported")
         | tree.calls(*RECORDERS, why="records system figures with {}")
+        | tree.sites(handed(tree.modules, RECORDERS), "registers {}", ())
         | tree.keyword("log_system_metrics", where=lambda site: site.argument("log_system_metrics") != "False")
         | (profilers if switch else profilers.where(lambda item: is_reported(tree, item), "no switch turns it on"))
         | tree.keyword("profiler", of=("*Trainer",), where=_gives_profiler, why="hands a profiler to {}")
@@ -243,25 +262,29 @@ def _gives_profiler(site: Site) -> bool:
 
 def is_reported(tree: Tree, item: Evidence) -> bool:
     """Whether the function that reads a figure, or one that calls it, prints, logs or collects it."""
-    if _hands_on(tree.module_at[item.path], item):
-        return True
-    reporting = tree.nodes_calling(*(f"*.{name}" for name in sorted(REPORTING)))
-    return bool(tree.uses.users.get(tree.node(item), frozenset()) & reporting)
-
-
-def _hands_on(module: Module, item: Evidence) -> bool:
-    inside = [call for call in module.facts.calls if call.scope == item.scope]
-    near = [call for call in inside if last(call.target) in REPORTING and item.line - 12 <= call.line <= item.line + 25]
-    in_dict = any(entry.scope == item.scope and abs(entry.line - item.line) <= 2 for entry in module.facts.items)
-    stored = any(
-        fact.scope == item.scope and abs(fact.line - item.line) <= 3 and "[" in fact.target for fact in module.facts.assignments
+    module = tree.module_at[item.path]
+    collected = any(
+        entry.scope == item.scope and abs(entry.line - item.line) <= 2 for entry in module.facts.items
+    ) or any(
+        fact.scope == item.scope and abs(fact.line - item.line) <= 3 and "[" in fact.target
+        for fact in module.facts.assignments
     )
-    return bool(near) or in_dict or stored
+    sending = tree.nodes_calling(*(f"*.{name}" for name in sorted(SENDING)))
+    node = tree.node(item)
+    return collected or _near_a_report(module, item) or bool(tree.uses.users.get(node, frozenset()) & sending)
+
+
+def _near_a_report(module: Module, item: Evidence) -> bool:
+    return any(
+        call.scope == item.scope and last(call.target) in SENDING and item.line - 12 <= call.line <= item.line + 25
+        for call in module.facts.calls
+    )
 
 
 def throughput(tree: Tree) -> Found:
     return (
         tree.calls(*SPEED_TOOLS, why="measures speed with {}").where(_is_training, "speed of inference")
+        | tree.sites(handed(tree.modules, SPEED_TOOLS), "registers {}", ())
         | _measured(tree)
         | tree.options("include_tokens_per_second", "include_num_input_tokens_seen", kinds=("flag", "field"))
         | tree.keyword("include_tokens_per_second", "include_num_input_tokens_seen", why="asks {} for its speed")
@@ -272,11 +295,19 @@ def _measured(tree: Tree) -> Found:
     """A name of a speed, reported by a function or class that reads a clock."""
     clocked = {(site.module.path, _owner(site.scope)) for site in tree.call_sites(*CLOCKS)}
     clocked |= {(site.module.path, site.scope) for site in tree.call_sites(*CLOCKS)}
-    named = tree.texts(SPEED.pattern, "key", "subscript", "formatted", "message", "argument", "assigned", why="reports {!r}")
-    return named.where(
+    named = tree.texts(f"(?i){SPEED.pattern}", "key", "subscript", "formatted", "message", "argument", "assigned", why="reports {!r}")
+    here = named.where(
         lambda item: (item.path, item.scope) in clocked or (item.path, _owner(item.scope)) in clocked,
         "names a speed, but no clock is read here",
-    ).where(_is_training, "speed of inference")
+    )
+    return (here | _sent_rates(tree)).where(_is_training, "speed of inference")
+
+
+def _sent_rates(tree: Tree) -> Found:
+    """A rate in its unit, sent to a tracker by a function that is handed a duration measured elsewhere."""
+    sending = tree.nodes_calling("wandb.log", "*.log", "*.log_metrics", "*.add_scalar", "*.log_dict", "mlflow.log_metric*", "*.write_scalars")
+    rates = tree.texts(f"(?i)^{RATE.pattern}$", "key", "argument", "formatted", why="sends {!r}")
+    return rates.where(lambda item: tree.node(item) in sending, "named, but not sent anywhere")
 
 
 def _owner(scope: str) -> str:
@@ -293,7 +324,7 @@ def progress(tree: Tree) -> Found:
     return (
         tree.calls(*BARS, where=lambda site: last(site.target) not in ("write", "set_lock"), why="shows progress with {}")
         | tree.inherited("monitoring.progress")
-        | tree.texts(TIME_LEFT.pattern, "message", "formatted", "element", "argument", why="prints {!r}").where(
+        | tree.texts(f"(?i){TIME_LEFT.pattern}", "message", "formatted", "element", "argument", why="prints {!r}").where(
             lambda item: _in_loop(tree, item), "not printed from a loop"
         )
         | tree.sites(_counted_prints(tree), "prints step N of a total", ("step N of a total",))

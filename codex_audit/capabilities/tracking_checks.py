@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterator
-
 from codex_audit.query.found import Found
+from codex_audit.query.handed import handed
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -85,23 +83,11 @@ NO_TRACKER = frozenset({"'none'", "None", "[]", "False", "''", "['none']"})
 def backend(tree: Tree) -> Found:
     return (
         tree.calls(*TENSORBOARD, *REMOTE, *_shared_local(), why="sends metrics through {}")
-        | tree.sites(_registered(tree, (*TENSORBOARD, *REMOTE, *_shared_local())), "registers {}", ())
+        | tree.sites(handed(tree.modules, (*TENSORBOARD, *REMOTE, *_shared_local())), "registers {}", ())
         | tree.calls(*CHOSEN, why="sends metrics through the tracker that {} chooses")
         | tree.keyword("report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}")
         | tree.inherited("tracking.backend")
     )
-
-
-def _registered(tree: Tree, patterns: tuple[str, ...]) -> Iterator[Site]:
-    """Classes of these names that a call is given: registered under a name or built by what receives them."""
-    for module in tree.code:
-        for call in module.facts.calls:
-            if last(call.target) in ("isinstance", "issubclass"):
-                continue
-            for item in call.arguments:
-                value = tree.modules.canonical(item.value, module) if item.value[:1].isalpha() else ""
-                if value and "()" not in value and any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns):
-                    yield Site(module, value, call.line, call.scope)
 
 
 def _shared_local() -> tuple[str, ...]:
@@ -117,7 +103,7 @@ def offline(tree: Tree) -> Found:
     chosen = tree.options("report_to", "log_with", kinds=("flag", "field", "parameter"), why="chooses the tracker by {}")
     return (
         tree.calls(*TENSORBOARD, *LOCAL, why="{} writes local files")
-        | tree.sites(_registered(tree, (*TENSORBOARD, *LOCAL)), "registers {}", ())
+        | tree.sites(handed(tree.modules, (*TENSORBOARD, *LOCAL)), "registers {}", ())
         | tree.keyword("mode", of=("wandb.init", "wandb.sdk.init"), where=_mode_can_be_offline, why="chooses the mode of {}")
         | tree.keyword("offline", of=WANDB, where=lambda site: site.argument("offline") != "False", why="{} works offline")
         | tree.assigns("os.environ['WANDB_MODE']", where=_not_online, why="sets {}")
