@@ -98,9 +98,15 @@ def test_a_disabled_probe_is_unknown_with_the_reason_given(tree: Path) -> None:
 
 
 def test_the_user_is_told_of_reports_that_no_run_of_ours_wrote(tree: Path) -> None:
-    (tree / "reports").mkdir()
-    (tree / "reports" / "capability_matrix_20200101T000000Z.md").write_text("old")
-    (tree / "out" / "reports").mkdir(parents=True)
-    (tree / "out" / "reports" / "capability_matrix_20200101T000000Z.md").write_text("old")
-    notes = audited(tree, "--output", tree / "out")["notes"]
-    assert any("capability_matrix_20200101T000000Z.md is no report of this run" in note for note in notes)
+    name = "reports/capability_matrix_20200101T000000Z.md"
+    output = tree.parent / "output"
+    for folder in (tree, output):
+        (folder / "reports").mkdir(parents=True)
+    (output / name).write_text("of someone")
+    assert any(
+        f"{name} is no report of this run" in note for note in audited(tree, "--output", output)["notes"]
+    )
+    assert f"{name}: added" in command("verify", output).stdout
+    (tree / name).write_text("part of the tree")
+    assert not any(name in note for note in audited(tree)["notes"])
+    assert command("verify", tree).returncode == 0
