@@ -1,0 +1,202 @@
+"""The checks behind the modeling probes."""
+
+from __future__ import annotations
+
+import re
+
+from codex_audit.capabilities.modeling_choice import choices, libraries, registries, size_tables, tables
+from codex_audit.capabilities.modeling_names import (
+    BASES,
+    LOADERS,
+    is_library_model,
+    is_part,
+    runs_forward,
+    uses_framework,
+)
+from codex_audit.facts.model import Class
+from codex_audit.query.found import NOTHING, Found
+from codex_audit.query.modules import Module
+from codex_audit.query.options import Option
+from codex_audit.query.patterns import last
+from codex_audit.query.tree import Tree
+
+PRECISIONS = tuple(
+    (
+        "torch_dtype param_dtype compute_dtype model_dtype weight_dtype amp_dtype precision "
+        "mixed_precision amp use_amp fp16 bf16 use_fp16 use_bf16 half autocast enable_amp mp dtype_policy "
+        "float16 bfloat16 fp16_opt_level weights_dtype half_precision load_in_8bit load_in_4bit"
+    ).split()
+)
+_TYPED = re.compile(
+    r"\b(?:torch|jax|jnp|jmp|mlx|keras|tensorflow|numpy)\b.*(?:dtype|float|policy)", re.IGNORECASE
+)
+_NUMERIC = re.compile(r"(?:float|bfloat|fp|bf)-?(?:16|32)|half|auto")
+DEVICES = tuple(
+    (
+        "device devices device_map device_id device_type accelerator gpu gpus gpu_id gpu_ids n_gpu "
+        "num_gpus no_cuda use_cuda use_gpu cuda cuda_device cpu use_cpu force_cpu platform backend_device"
+    ).split()
+)
+_GENERIC_DEVICES = ("cpu", "platform", "devices", "accelerator")
+DETECTORS = (
+    "torch.cuda.is_available",
+    "torch.backends.mps.is_available",
+    "torch.accelerator.current_accelerator",
+    "torch.accelerator.is_available",
+    "torch.xpu.is_available",
+    "accelerate.Accelerator",
+    "accelerate.PartialState",
+    "accelerate.infer_auto_device_map",
+    "accelerate.dispatch_model",
+    "lightning.Fabric",
+    "lightning.fabric.Fabric",
+    "torch_xla.core.xla_model.xla_device",
+    "jax.devices",
+    "jax.local_devices",
+    "jax.device_count",
+    "jax.local_device_count",
+    "jax.default_backend",
+    "jax.sharding.Mesh",
+    "jax.make_mesh",
+    "tensorflow.config.list_physical_devices",
+    "tensorflow.config.experimental.list_physical_devices",
+    "tensorflow.test.is_gpu_available",
+    "tensorflow.distribute.*Strategy",
+    "mxnet.context.num_gpus",
+    "mlx.core.set_default_device",
+    "paddle.set_device",
+)
+ADAPTERS = (
+    "peft.get_peft_model",
+    "peft.*Config",
+    "peft.PeftModel*.from_pretrained",
+    "peft.AutoPeftModel*.from_pretrained",
+    "peft.inject_adapter_in_model",
+    "unsloth.*.get_peft_model",
+    "adapters.init",
+    "adapters.AutoAdapterModel.from_pretrained",
+    "loralib.*",
+    "mlx_lm.tuner.utils.linear_to_lora_layers",
+    "torchtune.modules.peft.*",
+    "flax.nnx.LoRA*",
+    "*.enable_lora",
+)
+_PROMPT_TUNING = re.compile(r"\.(Prompt\w*|Prefix\w*|PTuning\w*|PromptEncoder\w*)Config")
+_ADAPTER_CLASS = re.compile(
+    r"(?:^|_|[a-z0-9])(?:Q?LoRA|Lora|DoRA|LoHa|LoKr|IA3)|^LORA"
+    r"|^(?:Houlsby|Pfeiffer|Bottleneck|Parallel|Residual|Linear|Compacter)?Adapter(?:Layer|Block|Module|Linear)?$"
+)
+
+
+def network(tree: Tree) -> Found:
+    """A part alone is no model: layers and losses count only where a whole model stands beside them."""
+    classes = tree.subclasses(
+        *BASES, where=lambda module, cls: runs_forward(tree, module, cls), why="defines a model on {}"
+    ).where(lambda item: not is_part(item.scope), "a layer or a loss, not a model")
+    loaded = tree.calls(
+        *LOADERS, where=lambda site: is_library_model(tree, site), why="builds a model with {}"
+    )
+    return classes | loaded or _plain_stack(tree, classes)
+
+
+def _plain_stack(tree: Tree, parts: Found) -> Found:
+    """A script without any model class may stack layers where it trains them."""
+    stacked = tree.calls("torch.nn.Sequential", why="stacks layers with {}")
+    return parts | stacked.where(
+        lambda item: item.scope.partition(".")[0] not in tree.module_at[item.path].classes,
+        "a part of a class",
+    )
+
+
+def dtype(tree: Tree) -> Found:
+    named = tree.options(*PRECISIONS, where=_says_precision)
+    typed = tree.options("dtype", "*_dtype", where=lambda option: _types_a_model(tree, option))
+    policies = tree.calls(
+        "jmp.get_policy",
+        "keras.mixed_precision.set_*policy",
+        "tensorflow.keras.mixed_precision.set_*policy",
+        "keras.config.set_dtype_policy",
+        where=lambda site: site.argument("policy", 0)[:1] not in ("'", ""),
+        why="chooses a precision policy with {}",
+    )
+    found = named | typed | policies | tree.inherited("modeling.dtype")
+    return found if uses_framework(tree) else found.as_near("nothing here uses a deep-learning framework")
+
+
+def _says_precision(option: Option) -> bool:
+    """``precision`` is a metric as well, ``mp`` a process, ``half`` a share: their values tell."""
+    if option.name in ("precision", "mp", "half", "amp", "float16"):
+        said = f"{option.default} {option.annotation}".lower()
+        return option.kind == "flag" or bool(_NUMERIC.search(said)) or "bool" in said or "policy" in said or (
+            said.strip() in ("16", "32", "true", "false") or "precision" in option.annotation.lower()
+        )  # fmt: skip
+    return True
+
+
+def _types_a_model(tree: Tree, option: Option) -> bool:
+    """A dtype of a model, a run or a device: flags and settings, and parameters that a framework's types
+    annotate."""
+    if option.kind == "key":
+        return bool(_NUMERIC.search(option.default.lower()))
+    if option.name != "dtype" and option.kind != "flag":
+        return bool(_TYPED.search(f"{option.annotation} {option.default}"))
+    if option.kind == "flag":
+        return True
+    if _TYPED.search(f"{option.annotation} {option.default}"):
+        return "numpy" not in f"{option.annotation} {option.default}"
+    return option.module is not None and _in_a_model(tree, option.module, option.scope)
+
+
+def _in_a_model(tree: Tree, module: Module, scope: str) -> bool:
+    """Whether the scope is a class with a forward pass, or a method of one."""
+    owner = module.classes.get(scope) or module.classes.get(scope.rpartition(".")[0])
+    if owner is None:
+        return False
+    bases = tree.modules.ancestors(f"{module.name}.{owner.name}")
+    return any(base.startswith(("torch.nn", "flax.", "keras.", "equinox.", "haiku.")) for base in bases)
+
+
+def device(tree: Tree) -> Found:
+    chosen = tree.options(*DEVICES, where=_names_a_device)
+    found = (
+        tree.calls(*DETECTORS, why="finds the device with {}")
+        | tree.keyword("device_map", where=lambda site: site.argument("device_map") != "None")
+        | tree.inherited("modeling.device")
+        | chosen
+    )
+    return found if uses_framework(tree) else found.as_near("nothing here uses a deep-learning framework")
+
+
+def _names_a_device(option: Option) -> bool:
+    return option.kind != "key" and (option.name not in _GENERIC_DEVICES or option.kind in ("flag", "field"))
+
+
+def adapters(tree: Tree) -> Found:
+    library = tree.calls(
+        *ADAPTERS, where=lambda site: not _PROMPT_TUNING.search(site.target), why="adds adapters with {}"
+    )
+    own = tree.subclasses(*BASES, where=_is_adapter, why="an adapter layer on {}") | tree.subclasses(
+        "keras.*Layer", "tensorflow.keras.*Layer", where=_is_adapter, why="an adapter layer on {}"
+    )
+    return library | own
+
+
+def _is_adapter(module: Module, cls: Class) -> bool:
+    if _ADAPTER_CLASS.search(last(cls.name)) is None:
+        return False
+    return any(
+        f"{cls.name}.{name}" in module.functions for name in ("forward", "__call__", "call", "__init__")
+    )
+
+
+def by_name(tree: Tree) -> Found:
+    if not network(tree):
+        return NOTHING
+    return tables(tree) | registries(tree) | libraries(tree) | choices(tree) | size_tables(tree)
+
+
+def tests(tree: Tree) -> Found:
+    code = tree.subclasses(*BASES, where=lambda module, cls: runs_forward(tree, module, cls)) | tree.calls(
+        *LOADERS, where=lambda site: is_library_model(tree, site)
+    )
+    return tree.tests_reaching(code, why="runs the model")
