@@ -30,6 +30,9 @@ PRECISIONS = tuple(
 _TYPED = re.compile(
     r"\b(?:torch|jax|jnp|jmp|mlx|keras|tensorflow|numpy)\b.*(?:dtype|float|policy)", re.IGNORECASE
 )
+_SAID = re.compile(
+    r"(?:float|bfloat|fp|bf)-?(?:16|32)|\b(?:16|32|true|false|half|auto|bool)\b|policy|precision"
+)
 _NUMERIC = re.compile(r"(?:float|bfloat|fp|bf)-?(?:16|32)|half|auto")
 DEVICES = tuple(
     (
@@ -125,17 +128,14 @@ def dtype(tree: Tree) -> Found:
 
 def _says_precision(option: Option) -> bool:
     """``precision`` is a metric as well, ``mp`` a process, ``half`` a share: their values tell."""
-    if option.name in ("precision", "mp", "half", "amp", "float16"):
-        said = f"{option.default} {option.annotation}".lower()
-        return option.kind == "flag" or bool(_NUMERIC.search(said)) or "bool" in said or "policy" in said or (
-            said.strip() in ("16", "32", "true", "false") or "precision" in option.annotation.lower()
-        )  # fmt: skip
-    return True
+    if option.kind == "flag" or option.name not in ("precision", "mp", "half", "amp", "float16"):
+        return True
+    said = f"{option.default} {option.annotation}".lower()
+    return _SAID.search(said) is not None
 
 
 def _types_a_model(tree: Tree, option: Option) -> bool:
-    """A dtype of a model, a run or a device: flags and settings, and parameters that a framework's types
-    annotate."""
+    """A dtype of a model or a run: flags, settings, and parameters that a framework's types annotate."""
     if option.kind == "key":
         return bool(_NUMERIC.search(option.default.lower()))
     if option.name != "dtype" and option.kind != "flag":

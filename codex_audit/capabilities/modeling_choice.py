@@ -1,5 +1,4 @@
-"""How a tree chooses among models: tables, registries, chains of conditions, factories of libraries,
-sizes."""
+"""How a tree chooses among models: tables, registries, conditions, factories of libraries, sizes."""
 
 from __future__ import annotations
 
