@@ -1,42 +1,56 @@
-"""Pipelines of the usual CI systems, tox and make: what each step runs or reuses."""
+"""Pipelines of the usual CI systems: what each step runs or reuses, at the line where it stands.
+
+YAML systems differ in little but the names of their keys, so that one walk over the scalars of the file reads
+them all by a table. A step or job that says ``if: false`` never runs and is left out.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from codex_audit.facts.ini import ini_entries
+from codex_audit.facts.ci_text import jenkins_steps, make_steps, tox_ini_steps, tox_toml_steps
 from codex_audit.facts.model import CiFacts, Step
 from codex_audit.facts.scalars import Path, Scalar
 from codex_audit.facts.source import commands, cut, numbered, text_of, text_of_any
-from codex_audit.facts.toml import toml_scalars
 from codex_audit.facts.yaml_events import yaml_scalars
 
-# Keys whose scalars, lists of scalars or blocks are shell commands, by system.
-_RUN_KEYS = {
-    "github": {"run"},
-    "gitlab": {"script", "before_script", "after_script"},
-    "circleci": {"run", "command"},
-    "azure": {"script", "bash", "pwsh", "powershell"},
-    "buildkite": {"command", "commands"},
-    "travis": {"script", "install", "before_script", "after_success", "before_install", "deploy"},
-    "drone": {"commands"},
-    "woodpecker": {"commands"},
-    "bitbucket": {"script"},
-    "cirrus": {"script", "test_script", "install_script"},
-    "appveyor": {"test_script", "build_script", "install"},
-}
-_USES_KEYS = {
-    "github": {"uses"},
-    "azure": {"task", "template"},
-    "circleci": set(),
-    "buildkite": set(),
-    "bitbucket": {"pipe"},
+
+class _Dialect(NamedTuple):
+    """Names of keys: ``run`` holds shell text, ``uses`` names something reused, ``named`` is a list whose
+    entries are reused by name (``- codecov/upload: {...}``). Empty ``within`` means anywhere, else below that
+    key."""
+
+    run: frozenset[str]
+    uses: frozenset[str] = frozenset()
+    named: str = ""
+    within: str = ""
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_DIALECTS = {
+    "github": _Dialect(_keys("run"), _keys("uses")),
+    "gitlab": _Dialect(_keys("script before_script after_script"), _keys("template component")),
+    "circleci": _Dialect(_keys("run command"), named="steps"),
+    "azure": _Dialect(_keys("script bash pwsh powershell"), _keys("task template")),
+    "buildkite": _Dialect(_keys("command commands"), named="plugins"),
+    "travis": _Dialect(
+        _keys("script install before_install before_script after_script after_success before_deploy"),
+        _keys("provider"),
+    ),
+    "drone": _Dialect(_keys("commands"), _keys("image"), within="steps"),
+    "woodpecker": _Dialect(_keys("commands"), _keys("image"), within="steps"),
+    "bitbucket": _Dialect(_keys("script"), _keys("pipe")),
+    "cirrus": _Dialect(_keys("script test_script install_script lint_script build_script")),
+    "appveyor": _Dialect(_keys("install build_script test_script deploy_script")),
 }
 _SYSTEMS = (
-    (re.compile(r"(.*/)?\.github/workflows/[^/]+\.ya?ml"), "github"),
-    (re.compile(r"(.*/)?\.github/actions/.+/action\.ya?ml"), "github"),
-    (re.compile(r"(.*/)?\.gitea/workflows/[^/]+\.ya?ml"), "github"),
+    (re.compile(r"(.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml"), "github"),
+    (re.compile(r"(.*/)?\.github/actions/.+/action\.ya?ml|action\.ya?ml"), "github"),
     (re.compile(r"\.gitlab-ci\.ya?ml|\.gitlab-ci/.+\.ya?ml|\.gitlab/ci/.+\.ya?ml"), "gitlab"),
     (re.compile(r"\.circleci/.+\.ya?ml"), "circleci"),
     (re.compile(r"(.*/)?\.?azure-pipelines[^/]*\.ya?ml|\.azure-pipelines/.+\.ya?ml"), "azure"),
@@ -48,14 +62,15 @@ _SYSTEMS = (
     (re.compile(r"\.cirrus\.ya?ml"), "cirrus"),
     (re.compile(r"\.?appveyor\.ya?ml"), "appveyor"),
     (re.compile(r"(.*/)?Jenkinsfile(\..+)?"), "jenkins"),
-    (re.compile(r"tox\.ini|tox\.toml"), "tox"),
-    (re.compile(r"(GNU)?[Mm]akefile"), "make"),
+    (re.compile(r"(.*/)?tox\.(?:ini|toml)"), "tox"),
+    (re.compile(r"(.*/)?(?:GNUm|[Mm])akefile"), "make"),
 )
-_GROOVY = re.compile(
-    r"\b(?:sh|bat|powershell)\b\s*(?:\(?\s*(?:script\s*:)?\s*)?(?P<quote>'''|\"\"\"|'|\")(?P<body>.*?)(?P=quote)",
-    re.DOTALL,
-)
-_TARGET = re.compile(r"^([A-Za-z0-9_.%/$(){}-][^:=#]*?)\s*::?(?!=)")
+_STEP_NAMES = _keys("name displayName label")
+_JOB_NAMES = _keys("job deployment")
+_JOB_TABLES = _keys("jobs commands pipelines")
+_NEVER = re.compile(r"(?:\$\{\{\s*)?false(?:\s*\}\})?", re.IGNORECASE)
+_ALIAS = re.compile(r"\*[\w-]+|\.[\w-]+")
+_TRIGGERS = {"trigger": "push", "pr": "pull_request", "schedules": "schedule"}
 
 
 def ci_system(path: str) -> str:
@@ -66,97 +81,117 @@ def ci_system(path: str) -> str:
 def read_ci(data: bytes, path: str) -> CiFacts:
     """The steps of the pipeline at ``path``. Raises ReadError when it does not parse."""
     system = ci_system(path)
+    if system in _DIALECTS:
+        scalars = list(yaml_scalars(text_of(data)))
+        return CiFacts(system, _triggers(system, scalars), tuple(_yaml_steps(system, scalars)))
     if system == "jenkins":
-        return CiFacts(system, (), tuple(_jenkins(text_of_any(data))))
+        return CiFacts(system, (), tuple(jenkins_steps(text_of_any(data))))
     if system == "make":
-        return CiFacts(system, (), tuple(_make(text_of_any(data))))
-    if system == "tox":
-        steps = _tox_toml(text_of(data)) if path.endswith(".toml") else _tox_ini(text_of_any(data))
-        return CiFacts(system, (), tuple(steps))
-    scalars = list(yaml_scalars(text_of(data)))
-    return CiFacts(system, _triggers(scalars), tuple(_yaml_steps(system, scalars)))
+        return CiFacts(system, (), tuple(make_steps(text_of_any(data))))
+    steps = tox_toml_steps(text_of(data)) if path.endswith(".toml") else tox_ini_steps(text_of_any(data))
+    return CiFacts(system, (), tuple(steps))
 
 
-def _triggers(scalars: list[Scalar]) -> tuple[str, ...]:
-    """The names under GitHub's ``on`` (which YAML 1.1 reads as true)."""
+def _triggers(system: str, scalars: list[Scalar]) -> tuple[str, ...]:
+    """GitHub's names of events, and as near as they come those of the others; each once, in file order."""
     names: dict[str, None] = {}
     for scalar in scalars:
-        if scalar.path and str(scalar.path[0]) in ("on", "true"):
-            second = scalar.path[1] if len(scalar.path) > 1 else scalar.value
-            names[second if isinstance(second, str) else scalar.value] = None
+        match scalar.path:
+            case ("on",) | ("on", int()) if system == "github":
+                names[scalar.value] = None
+            case ("on", str(event), *_) if system == "github":
+                names[event] = None
+            case (str(key), *_) if system == "azure" and key in _TRIGGERS and scalar.value != "none":
+                names[_TRIGGERS[key]] = None
+            case ("trigger" | "when", "event", *_) if system in ("drone", "woodpecker"):
+                names[scalar.value] = None
+            case _:
+                pass
     return tuple(names)
 
 
 def _yaml_steps(system: str, scalars: list[Scalar]) -> Iterator[Step]:
-    run_keys, uses_keys = _RUN_KEYS.get(system, set()), _USES_KEYS.get(system, set())
+    dialect = _DIALECTS[system]
+    labels = _Labels(scalars)
+    seen: set[Path] = set()
     for scalar in scalars:
-        key = _last_name(scalar.path)
-        job = _job(system, scalar.path)
-        if key in uses_keys:
-            yield Step(job, "", cut(scalar.value), "", scalar.line)
-        elif key in run_keys or (system == "circleci" and _is_shorthand(scalar.path)):
-            yield from _commands(job, scalar)
-
-
-def _last_name(path: Path) -> str:
-    return next((part for part in reversed(path) if isinstance(part, str)), "")
-
-
-def _is_shorthand(path: Path) -> bool:
-    return len(path) >= 2 and path[-1] == "run"
-
-
-def _job(system: str, path: Path) -> str:
-    names = [part for part in path if isinstance(part, str)]
-    if len(names) > 1 and names[0] in ("jobs", "pipelines"):
-        return names[1]
-    return names[0] if names and system in ("gitlab", "travis", "drone") else ""
-
-
-def _commands(job: str, scalar: Scalar) -> Iterator[Step]:
-    lines = (
-        numbered(scalar.value, scalar.start)
-        if scalar.block
-        else [(scalar.line, scalar.value.replace("\n", " "))]
-    )
-    for number, line in commands(lines):
-        yield Step(job, "", "", line, number)
-
-
-def _jenkins(text: str) -> Iterator[Step]:
-    for match in _GROOVY.finditer(text):
-        first = text.count("\n", 0, match.start("body")) + 1
-        for number, line in commands(numbered(match["body"], first)):
-            yield Step("", "", "", line, number)
-
-
-def _make(text: str) -> Iterator[Step]:
-    """Recipe lines, each under its target."""
-    target = ""
-    recipe: list[tuple[int, str]] = []
-    for number, line in [*numbered(text), (0, "end:")]:
-        if line.startswith("\t"):
-            recipe.append((number, line.strip().lstrip("@-+")))
+        key, holder = _key_and_holder(scalar.path)
+        if labels.never_runs(scalar.path) or (dialect.within and dialect.within not in scalar.path):
             continue
-        if match := _TARGET.match(line):
-            for start, command in commands(recipe):
-                yield Step(target, "", "", command, start)
-            target, recipe = match[1].strip(), []
+        job, name = labels.job(system, scalar.path), labels.names.get(holder, "")
+        reused = _reused(dialect, scalar, key, holder, seen)
+        if reused:
+            yield Step(job, name, cut(reused), "", scalar.line)
+        elif key in dialect.run and (system != "github" or _in_list(holder)):
+            for line, command in commands(_shell_lines(scalar)):
+                yield Step(job, name, "", command, line)
 
 
-def _tox_ini(text: str) -> Iterator[Step]:
-    for entry in ini_entries(text):
-        if entry.option.startswith("commands"):
-            for number, line in commands(entry.lines):
-                yield Step(entry.section, "", "", line, number)
+def _key_and_holder(path: Path) -> tuple[str, Path]:
+    """The last name on ``path``, list positions after it left out, and the path of the mapping that holds
+    it."""
+    end = len(path)
+    while end and isinstance(path[end - 1], int):
+        end -= 1
+    return (str(path[end - 1]), path[: end - 1]) if end else ("", ())
 
 
-def _tox_toml(text: str) -> Iterator[Step]:
-    """``commands = [["pytest", "-q"], ...]``: each inner list is one command."""
-    lines: dict[tuple[Path, int], list[str]] = {}
-    for scalar in toml_scalars(text):
-        names = [part for part in scalar.path if isinstance(part, str)]
-        if names and names[-1].startswith("commands"):
-            lines.setdefault((scalar.path[:-1], scalar.line), []).append(scalar.value)
-    for (path, line), words in lines.items():
-        yield Step(str(path[1]) if len(path) > 1 else "", "", "", cut(" ".join(words)), line)
+def _in_list(path: Path) -> bool:
+    return bool(path) and isinstance(path[-1], int)
+
+
+def _reused(dialect: _Dialect, scalar: Scalar, key: str, holder: Path, seen: set[Path]) -> str:
+    """What the step of ``scalar`` reuses, said once a step; empty for nothing."""
+    if key in dialect.uses:
+        return scalar.value
+    if not dialect.named:
+        return ""
+    if key == dialect.named and _in_list(scalar.path):
+        return scalar.value
+    if scalar.path[:1] == ("orbs",):
+        return scalar.value if len(scalar.path) == 2 else ""
+    for end in range(2, len(scalar.path)):
+        if scalar.path[end - 2] == dialect.named and isinstance(scalar.path[end - 1], int):
+            name, step = str(scalar.path[end]), scalar.path[:end]
+            if step not in seen and re.search(r"[/#]", name):
+                seen.add(step)
+                return name
+    return ""
+
+
+def _shell_lines(scalar: Scalar) -> Iterator[tuple[int, str]]:
+    """The lines of a shell text with their numbers; none for an alias, whose commands stand elsewhere."""
+    if _ALIAS.fullmatch(scalar.value):
+        return iter(())
+    if scalar.block:
+        return numbered(scalar.value, scalar.start)
+    return ((scalar.start, line) for line in scalar.value.split("\n"))
+
+
+class _Labels:
+    """What steps and jobs are called, and which never run, by the path of their mapping."""
+
+    def __init__(self, scalars: list[Scalar]) -> None:
+        self.names: dict[Path, str] = {}
+        self.jobs: dict[Path, str] = {}
+        self.never: set[Path] = set()
+        for scalar in scalars:
+            key, holder = _key_and_holder(scalar.path)
+            if key in _STEP_NAMES:
+                self.names.setdefault(holder, cut(scalar.value))
+            elif key in _JOB_NAMES:
+                self.jobs.setdefault(holder, cut(scalar.value))
+            elif key == "if" and _NEVER.fullmatch(scalar.value.strip()):
+                self.never.add(holder)
+
+    def never_runs(self, path: Path) -> bool:
+        return bool(self.never) and any(path[:end] in self.never for end in range(len(path)))
+
+    def job(self, system: str, path: Path) -> str:
+        if len(path) > 1 and path[0] in _JOB_TABLES and isinstance(path[1], str):
+            return path[1]
+        if system == "gitlab" and path:
+            return str(path[0])
+        if system in ("drone", "travis", "woodpecker"):
+            return self.names.get((), "")
+        return next((self.jobs[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.jobs), "")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from typing import Any
 
 from codex_audit.facts.model import DockerFacts, Instruction
 from codex_audit.facts.source import ReadError, cut, text_of_any
+
+_INSTRUCTIONS = frozenset(
+    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL "
+    "USER VOLUME WORKDIR".split()
+)
 
 
 def read_docker(data: bytes, path: str) -> DockerFacts:
@@ -14,11 +21,20 @@ def read_docker(data: bytes, path: str) -> DockerFacts:
 
     # Given a file object the parser neither looks for nor writes a file.
     parser = DockerfileParser(fileobj=io.BytesIO(text_of_any(data).encode("utf-8")))
-    found = tuple(
-        Instruction(item["instruction"].upper(), cut(item["value"]), item["startline"] + 1)
-        for item in parser.structure
-        if item["instruction"] != "COMMENT"
-    )
+    found = tuple(_instructions(parser.structure))
     if not any(item.name == "FROM" for item in found):
         raise ReadError("no FROM instruction, so it is no Dockerfile")
     return DockerFacts(found)
+
+
+def _instructions(parsed: list[dict[str, Any]]) -> Iterator[Instruction]:
+    """The parser takes the lines of a here-document for instructions; those of a RUN are more commands of
+    it."""
+    heredoc = False
+    for item in parsed:
+        name, line = item["instruction"], item["startline"] + 1
+        if name in _INSTRUCTIONS:
+            heredoc = name == "RUN" and "<<" in item["value"]
+            yield Instruction(name, cut(item["value"]), line)
+        elif heredoc and name != "COMMENT":
+            yield Instruction("RUN", cut(" ".join(item["content"].split())), line)

@@ -1,7 +1,7 @@
 """Which facets a file has, from the conventions of its path and the mark of a generator in its first lines.
 
-Every rule compares whole path parts or whole suffixes: ``latest/`` is no test folder, ``protests.py`` no test.
-"""
+Every rule compares whole path parts or whole suffixes: ``latest/`` is no test folder, ``protests.py`` no
+test."""
 
 from __future__ import annotations
 
@@ -33,24 +33,26 @@ CONFIG_FOLDERS = frozenset({"conf", "config", "configs"})
 CI_FOLDERS = frozenset({".circleci", ".buildkite", ".woodpecker", ".azure-pipelines", ".gitlab-ci"})
 
 DATA_SUFFIXES = frozenset(
-    ".csv .tsv .jsonl .ndjson .parquet .arrow .feather .npy .npz .h5 .hdf5 .h5ad .pt .pth .ckpt .bin .safetensors "
-    ".onnx .pkl .pickle .joblib .gz .bz2 .xz .zst .zip .tar .tgz .tfrecord .mat .db .sqlite .wav .mp3 .flac".split()
+    ".csv .tsv .jsonl .ndjson .parquet .arrow .feather .npy .npz .h5 .hdf5 .h5ad .pt .pth .ckpt .bin "
+    ".safetensors .onnx .pkl .pickle .joblib .gz .bz2 .xz .zst .zip .tar .tgz .tfrecord .mat .db .sqlite "
+    ".wav .mp3 .flac".split()
 )
 LOOSE_DATA_SUFFIXES = frozenset({".json", ".txt", ".xml"})
 CONFIG_SUFFIXES = frozenset(".toml .yaml .yml .ini .cfg .json .jsonc .json5 .gin .conf .properties".split())
 CONFIG_NAMES = frozenset(
     "setup.py noxfile.py makefile gnumakefile justfile pipfile .python-version .editorconfig "
-    ".gitmodules .flake8 .pylintrc .coveragerc .bandit .pre-commit-config.yaml manifest.in uv.lock poetry.lock "
-    "pdm.lock pixi.lock pipfile.lock".split()
+    ".gitmodules .flake8 .pylintrc .coveragerc .bandit .pre-commit-config.yaml manifest.in uv.lock "
+    "poetry.lock pdm.lock pixi.lock pipfile.lock".split()
 )
 CI_NAMES = frozenset(
-    ".gitlab-ci.yml .gitlab-ci.yaml .travis.yml .drone.yml .drone.yaml .woodpecker.yml .woodpecker.yaml .cirrus.yml "
-    "appveyor.yml .appveyor.yml bitbucket-pipelines.yml azure-pipelines.yml azure-pipelines.yaml".split()
+    ".gitlab-ci.yml .gitlab-ci.yaml .travis.yml .drone.yml .drone.yaml .woodpecker.yml .woodpecker.yaml "
+    ".cirrus.yml appveyor.yml .appveyor.yml bitbucket-pipelines.yml azure-pipelines.yml "
+    "azure-pipelines.yaml".split()
 )
 DOC_SUFFIXES = frozenset({".md", ".mdx", ".markdown", ".rst", ".adoc"})
 DOC_STEMS = frozenset(
-    "readme changelog changes history news contributing security license licence copying notice authors install "
-    "code_of_conduct citation".split()
+    "readme changelog changes history news contributing security license licence copying notice authors "
+    "install code_of_conduct citation".split()
 )
 PYTHON_SUFFIXES = frozenset({".py", ".pyi", ".pyw"})
 
@@ -114,7 +116,8 @@ def _by_place(folders: list[str], low: list[str], name: str, all_paths: Abstract
 
 
 def _is_example_folder(folders: list[str], index: int, all_paths: AbstractSet[str]) -> bool:
-    """A ``scripts`` package inside another package is library code, any other ``scripts`` folder holds examples."""
+    """A ``scripts`` package inside another package is library code, any other ``scripts`` folder holds
+    examples."""
     if folders[index].lower() not in EXAMPLE_FOLDERS:
         return False
     outer, inner = "/".join(folders[:index]), "/".join(folders[: index + 1])
@@ -134,7 +137,7 @@ def _by_name(low: list[str], name: str, head: bytes) -> set[str]:
         or (suffix == ".def" and b"bootstrap:" in head.lower())
     ):
         found.add("container")
-    if suffix in DOC_SUFFIXES or name.partition(".")[0] in DOC_STEMS and suffix in {"", ".txt", ".cff"}:
+    if suffix in DOC_SUFFIXES or (name.partition(".")[0] in DOC_STEMS and suffix in {"", ".txt", ".cff"}):
         found.add("docs")
     in_config = bool(CONFIG_FOLDERS & set(low)) and suffix in PYTHON_SUFFIXES and name != "__init__.py"
     if suffix in CONFIG_SUFFIXES or name in CONFIG_NAMES or is_requirements(name) or in_config:

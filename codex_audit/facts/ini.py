@@ -1,4 +1,5 @@
-"""INI files (``setup.cfg``, ``tox.ini``, ``.flake8``): ``configparser`` decides the values, a scan finds their lines."""
+"""INI files (``setup.cfg``, ``tox.ini``, ``.flake8``): ``configparser`` decides the values, a scan finds
+their lines."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _OPTION = re.compile(r"(?P<name>.*?)\s*(?:[=:].*)?$")
 
 
 class Entry(NamedTuple):
-    """One option. ``lines`` are the lines of its value with their numbers, comments and blank lines left out."""
+    """One option. ``lines`` are the lines of its value with their numbers, comments and blank lines left
+    out."""
 
     section: str
     option: str
@@ -26,7 +28,8 @@ class Entry(NamedTuple):
 
 
 def read_ini(data: bytes, path: str) -> SettingsFacts:
-    """The options of an INI file, named ``section.option``. Raises ReadError for what ``configparser`` refuses."""
+    """The options of an INI file, named ``section.option``. Raises ReadError for what ``configparser``
+    refuses."""
     return settings_of("ini", ini_scalars(text_of_any(data)))
 
 
@@ -63,7 +66,8 @@ def _parse(text: str) -> configparser.RawConfigParser:
 
 
 def _option_lines(lines: list[str], parser: configparser.RawConfigParser) -> dict[tuple[str, str], int]:
-    """The line of each option that the parser knows. A value's own lines are known by their deeper indentation."""
+    """The line of each option that the parser knows. A value's own lines are known by their deeper
+    indentation."""
     found: dict[tuple[str, str], int] = {}
     section, indent, option_open = "", 0, False
     for number, line in enumerate(lines, 1):

@@ -1,7 +1,8 @@
-"""JSON files. The standard parser decides what is JSON; a walk over the same tokens then tells paths and lines.
+"""JSON files. The standard parser decides what is JSON; a walk over the same tokens then tells paths and
+lines.
 
-The walk keeps its own stack and is bounded in depth before the standard parser, which recurses, sees the text.
-"""
+The walk keeps its own stack and is bounded in depth before the standard parser, which recurses, sees the
+text."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def read_json(data: bytes, path: str) -> SettingsFacts:
 
 
 def json_scalars(text: str) -> Iterator[Scalar]:
-    """The scalars of ``text`` in file order, a key given twice included. Raises ReadError for what is not JSON."""
+    """The scalars of ``text`` in file order, a key given twice included. Raises ReadError for what is not
+    JSON."""
     check_json(text)
     walk = _Walk()
     line = 1

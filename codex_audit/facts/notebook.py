@@ -1,112 +1,122 @@
-"""Notebooks through nbformat: the code cells as one module whose lines are lines of the file."""
+"""Notebooks through nbformat: the Python code cells as one module whose lines are lines of the file.
+
+Cells are read without nbformat's validation, which prints; an older format is upgraded. A cell's lines are
+found by the place of its source strings in the JSON text. What IPython adds to Python is blanked, and only
+in a cell that does not parse as it stands: a line that begins with ``%`` may continue an expression.
+"""
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
+from collections.abc import Iterator
 
+from codex_audit.facts.json_file import json_scalars
 from codex_audit.facts.model import PythonFacts, Unread
 from codex_audit.facts.python import read_python, relocated
-from codex_audit.facts.scalars import MAX_DEPTH
+from codex_audit.facts.scalars import Path
 from codex_audit.facts.source import ReadError, text_of, words_of
 
-_MAGIC = ("%", "!", "?")
+_MAGIC = re.compile(r"(?P<indent>\s*)(?:[%!?]|\w.*\?\s*$)")
+_ASSIGNED = re.compile(r"(?P<target>\s*[\w.,\s]+=\s*)[%!].*$")
+# Cell magics whose cell is still Python of this module.
+_PYTHON_CELLS = re.compile(r"%%(?:time|timeit|capture|prun|memit|mprun|lprun|skip_if_no_gpu)\b")
 
 
 def read_notebook(data: bytes, path: str) -> PythonFacts | Unread:
-    """The facts of the Python code cells in order, each line where it stands in the file. Magics and shell lines
-    are left out. Raises ReadError for what nbformat cannot read."""
+    """The facts of the Python code cells in order, each line where it stands in the file. Raises ReadError
+    for what nbformat cannot read."""
     text = text_of(data)
-    if _depth(text) > MAX_DEPTH:
-        raise ReadError(f"nested deeper than {MAX_DEPTH}")
-    source, places = _joined(_cells(text), text.split("\n"))
-    facts = read_python(source.encode("utf-8"))
+    strings = _sources(text)
+    source, places = _joined(zip(_cells(text), strings, strict=False))
+    facts = read_python(source.encode("utf-8", "replace"))
     if isinstance(facts, Unread):
         line = places[facts.line - 1] if 0 < facts.line <= len(places) else 0
         return Unread("notebook", facts.reason, line, words_of(data))
     return relocated(facts, places)
 
 
-def _depth(text: str) -> int:
-    """How deep brackets nest outside strings, counted without recursion."""
-    depth = deepest = 0
-    quoted = escaped = False
-    for character in text:
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+def _sources(text: str) -> list[list[int]]:
+    """For each cell in file order the file line of each line of its source. Raises ReadError for what is no
+    JSON."""
+    cells: dict[Path, list[int]] = {}
+    for scalar in json_scalars(text):
+        match scalar.path:
+            case ("cells", int(), "source" | "cell_type", *_):
+                holder = scalar.path[:2]
+            case ("worksheets", int(), "cells", int(), "source" | "input" | "cell_type", *_):
+                holder = scalar.path[:4]
+            case _:
+                continue
+        lines = cells.setdefault(holder, [])
+        if scalar.path[len(holder)] != "cell_type":
+            held = scalar.value.count("\n") + (not scalar.value.endswith("\n"))
+            lines += [scalar.line] * max(1, held)
+    return list(cells.values())
 
 
-def _cells(text: str) -> list[str]:
-    """The source of each Python code cell."""
+def _cells(text: str) -> Iterator[str]:
+    """The source of each cell; empty for one that is no Python code."""
     import nbformat
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # missing cell ids of old notebooks
-            notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+            warnings.simplefilter("ignore")
+            notebook = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
+        kernel = notebook.metadata.get("kernelspec", {}).get("language", "python") or "python"
+        for cell in notebook.cells:
+            is_code = cell.cell_type == "code" and kernel.lower() == "python"
+            yield "".join(cell.source) if is_code else ""
     except (nbformat.ValidationError, nbformat.reader.NotJSONError, json.JSONDecodeError) as error:
         raise ReadError(f"not a notebook: {str(error).splitlines()[0][:100]}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # nbformat upgrades old formats by attribute access, and says no more than that of a malformed one.
         raise ReadError("not a notebook: a part of the format is missing") from error
-    language = notebook.metadata.get("kernelspec", {}).get("language", "python")
-    if language.lower() not in ("python", ""):
-        return []
-    return ["".join(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def _joined(cells: list[str], lines: list[str]) -> tuple[str, list[int]]:
+def _joined(cells: Iterator[tuple[str, list[int]]]) -> tuple[str, list[int]]:
     """The cells as one source text, and for each of its lines the line of the file that holds it."""
     source: list[str] = []
     places: list[int] = []
-    cursor = 0
-    for cell in cells:
-        if cell.lstrip().startswith("%%"):
-            continue
-        kept = [_neutral(line) for line in cell.split("\n")]
-        if not _parses("\n".join(kept)):
-            kept = [""] * len(kept)
-        for line, original in zip(kept, cell.split("\n"), strict=True):
-            cursor = _find(lines, json.dumps(original, ensure_ascii=False)[1:-1], cursor)
-            source.append(line)
-            places.append(cursor + 1)
+    for cell, lines in cells:
+        kept = _python_lines(cell)
+        if kept and lines:
+            source += kept
+            places += [lines[min(index, len(lines) - 1)] for index in range(len(kept))]
     return "\n".join(source) + "\n", places
 
 
+def _python_lines(cell: str) -> list[str]:
+    """The lines of a cell as Python; none when even without magics it is not, so that it costs no other
+    cell."""
+    lines = cell.split("\n")
+    if _parses(lines):
+        return lines
+    first = next((line for line in lines if line.strip()), "").lstrip()
+    if first.startswith("%%") and not _PYTHON_CELLS.match(first):
+        return []
+    plain: list[str] = []
+    for line, before in zip(lines, ["", *lines], strict=False):
+        continues = bool(plain) and before.rstrip().endswith("\\") and plain[-1].strip() in ("", "pass")
+        plain.append("" if continues else _neutral(line))
+    return plain if _parses(plain) else []
+
+
 def _neutral(line: str) -> str:
-    """A magic or shell line as ``pass``, so that an indented one leaves no empty block."""
-    bare = line.lstrip()
-    if bare.startswith(_MAGIC):
-        return line[: len(line) - len(bare)] + "pass"
-    return line
+    """A magic, help or shell line as ``pass``, so that an indented one leaves no empty block."""
+    if assigned := _ASSIGNED.match(line):
+        return assigned["target"] + "None"
+    magic = _MAGIC.match(line)
+    return f"{magic['indent']}pass" if magic else line
 
 
-def _parses(source: str) -> bool:
-    """One cell that is no Python (a half-written idea) must not cost the others."""
+def _parses(lines: list[str]) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(source)
+            ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
-
-
-def _find(lines: list[str], text: str, start: int) -> int:
-    """The first line at or after ``start`` that holds ``text``; ``start`` itself when none does."""
-    if not text.strip():
-        return start
-    for number in range(start, len(lines)):
-        if text in lines[number]:
-            return number
-    return start

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from codex_audit.facts.ci import ci_system
 from codex_audit.facts.facets import suffix_of
+from codex_audit.facts.locks import is_lock
 from codex_audit.facts.model import FileFacts, PythonFacts, Unread
 from codex_audit.facts.requirements import requirements_reader
 from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
 from codex_audit.facts.source import ReadError, words_of
 
 LONGEST_EXCERPT = 160
+_DOCKERFILE = re.compile(r"(?i:(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file)")
 SNIFFED = 8192
+# No configuration, pipeline or document is larger; parsers written in Python would take many seconds.
+LARGEST_WRITTEN = 1 << 20
 
 Reader = Callable[[bytes, str], Any]
 
 _INI_NAMES = frozenset(
     {"setup.cfg", "tox.ini", "pytest.ini", "mypy.ini", ".flake8", ".coveragerc", ".pylintrc", "pylintrc"}
 )
+# Text that no other reader takes, and where credentials are left behind.
 _SECRET_SUFFIXES = frozenset(
-    {".env", ".sh", ".txt", ".properties", ".conf", ".pem", ".key", ".xml", ".js", ".ts"}
+    ".env .sh .bash .ps1 .bat .txt .properties .conf .pem .key .xml .html .js .jsx .ts .tsx .go .java .rb .php .tf "
+    ".tfvars".split()
 )
+_SECRET_NAMES = frozenset({"id_rsa", "id_ecdsa", "id_ed25519", ".npmrc", ".pypirc", ".netrc", "credentials"})
 _DOCUMENT_NAMES = frozenset(
     {"license", "licence", "copying", "readme", "changelog", "changes", "security", "contributing", "notice"}
 )
@@ -64,14 +72,16 @@ def _readers(path: str, facets: frozenset[str]) -> list[tuple[str, Reader]]:
         found.append(("python", _python_reader("test" in facets)))
     elif suffix == ".ipynb":
         found.append(("python", _read_notebook))
-    elif suffix in (".md", ".markdown", ".mdx", ".rst") or (not suffix and name.lower() in _DOCUMENT_NAMES):
-        found.append(("doc", _read_rest if suffix == ".rst" else _read_markdown))
+    elif suffix in (".md", ".markdown", ".mdx", ".rst") or (
+        suffix in ("", ".txt") and name.partition(".")[0].lower() in _DOCUMENT_NAMES
+    ):
+        found.append(("doc", _read_rest if suffix in (".rst", ".txt") else _read_markdown))
     settings = _settings_reader(name, suffix)
     if settings is not None and "data" not in facets:
         found.append(("settings", settings))
     if requirements := requirements_reader(path):
         found.append(("requirements", requirements))
-    if "container" in facets and not name.startswith(".") and suffix not in (".yml", ".yaml", ".def"):
+    if _DOCKERFILE.fullmatch(name):
         found.append(("docker", _read_docker))
     if ci_system(path):
         found.append(("ci", _read_ci))
@@ -94,11 +104,17 @@ def _settings_reader(name: str, suffix: str) -> Reader | None:
 
 def _may_hold_secrets(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
-    return name.startswith(".env") or suffix_of(name) in _SECRET_SUFFIXES
+    return name.startswith(".env") or name in _SECRET_NAMES or suffix_of(name) in _SECRET_SUFFIXES
 
 
 def _isolated(kind: str, reader: Reader, data: bytes, path: str) -> Any:
     """What the reader says, or why it could not; a file that is data and no configuration is neither."""
+    if len(data) > LARGEST_WRITTEN and kind != "python" and not is_lock(path):
+        return (
+            None
+            if kind == "settings"
+            else Unread(kind, "larger than 1 MB, which nobody wrote", 0, words_of(data))
+        )
     try:
         return reader(data, path)
     except ReadError as error:

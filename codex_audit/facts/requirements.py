@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from codex_audit.facts.ini import ini_entries
-from codex_audit.facts.locks import LOCKS, read_lock
+from codex_audit.facts.locks import is_lock, read_lock
 from codex_audit.facts.model import Requirement, RequirementsFacts
 from codex_audit.facts.scalars import Path, Scalar
 from codex_audit.facts.setup_py import setup_requirements
-from codex_audit.facts.source import cut, numbered, text_of, text_of_any
+from codex_audit.facts.source import MAX_VALUE, ReadError, cut, numbered, text_of, text_of_any
 from codex_audit.facts.toml import toml_scalars
 from codex_audit.facts.yaml_events import yaml_scalars
+
+MOST_REQUIREMENTS = 5_000
 
 _FILE = re.compile(r"(?:.*[_-])?(?:requirements|constraints)(?:[._-].+)?\.(?:txt|in|lock)")
 _FOLDER = re.compile(r"(?:.*/)?requirements/[^/]+\.(?:txt|in|lock)")
@@ -29,7 +31,7 @@ _PLAIN_VERSION = re.compile(r"[0-9][\w.!+-]*")
 def requirements_reader(path: str) -> Callable[[bytes, str], RequirementsFacts] | None:
     """The reader of the dependencies declared at ``path``; None for any other file."""
     name = path.rpartition("/")[2]
-    if name in LOCKS:
+    if is_lock(path):
         return read_lock
     readers: dict[str, Callable[[bytes, str], RequirementsFacts]] = {
         "pyproject.toml": _read_pyproject,
@@ -53,6 +55,8 @@ def parse_requirement(text: str, group: str, line: int) -> Requirement | None:
     from packaging.requirements import Requirement as Parsed
     from packaging.utils import canonicalize_name
 
+    if len(text) > MAX_VALUE:
+        return None
     try:
         parsed = Parsed(text)
     except InvalidRequirement:
@@ -68,8 +72,13 @@ def parse_requirement(text: str, group: str, line: int) -> Requirement | None:
 
 def _parsed(items: Iterable[tuple[str, str, int]]) -> tuple[Requirement, ...]:
     """The requirements among (text, group, line)."""
-    found = (parse_requirement(text, group, line) for text, group, line in items)
-    return tuple(item for item in found if item is not None)
+    found: list[Requirement] = []
+    for text, group, line in items:
+        if len(found) == MOST_REQUIREMENTS:
+            raise ReadError(f"more than {MOST_REQUIREMENTS:,} requirements", line)
+        if requirement := parse_requirement(text, group, line):
+            found.append(requirement)
+    return tuple(found)
 
 
 def _read_requirements(data: bytes, path: str) -> RequirementsFacts:
@@ -82,7 +91,8 @@ def _read_requirements(data: bytes, path: str) -> RequirementsFacts:
 
 
 def _group_of(path: str) -> str:
-    """``requirements-dev.txt`` and ``requirements/dev.txt`` are the group dev; the plain file is the runtime one."""
+    """``requirements-dev.txt`` and ``requirements/dev.txt`` are the group dev; the plain file is the runtime
+    one."""
     name = path.rpartition("/")[2].rpartition(".")[0].lower()
     rest = re.sub(r"requirements|constraints", "", name).strip("._-")
     return (
@@ -213,7 +223,7 @@ def _read_conda(data: bytes, path: str) -> RequirementsFacts:
                     continue
                 name, spec = canonicalize_name(parsed["name"]), (parsed["spec"] or "").strip()
                 if name == "python":
-                    python = (spec or "any", item.line)
+                    python = (spec, item.line)
                 version = spec.lstrip("=").partition("=")[0]
                 pinned = spec.startswith("=") and _PLAIN_VERSION.fullmatch(version)
                 found.append(Requirement(name, spec, version if pinned else "", "", item.line))

@@ -1,23 +1,26 @@
 """reStructuredText by its layout: section titles, literal and code blocks, links, inline code, and words.
 
-A line reader, because docutils runs directives (include, raw, csv-table read files), needs its extensions to be
-known (Sphinx's are not), and takes seconds on a changelog; what the probes ask is visible in the layout alone.
-"""
+A line reader, because docutils runs directives (include, raw, csv-table read files), needs its extensions to
+be known (Sphinx's are not), and takes seconds on a changelog; what the probes ask is visible in the layout
+alone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from codex_audit.facts.model import DocFacts, Fence, Heading, Link, Reference
 from codex_audit.facts.source import cut, identifiers, text_of_any
 
 MOST_WORDS = 20_000
+MOST_OPTIONS = 40
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*$")
 _CODE = re.compile(
     r"(?P<indent>\s*)\.\.\s+(?:code-block|code|sourcecode|literalinclude|prompt|ipython)::\s*(?P<language>\S*)"
 )
+_OPTION = re.compile(r"\s*:[\w-]+:(?:\s|$)")
 _OTHER_MARKUP = re.compile(r"\s*\.\.\s")
 _LINK = re.compile(r"`([^`<]+?)\s*<([^`>]+)>`_|:(?:doc|ref|any):`(?:([^`<]+?)\s*<)?([^`>]+)>?`")
 _SPAN = re.compile(r"``(.+?)``")
@@ -38,6 +41,7 @@ def read_rest(data: bytes, path: str) -> DocFacts:
             Reference(cut(match[1]), number, "")
             for number, line in enumerate(lines, 1)
             for match in _SPAN.finditer(line)
+            if not _ADORNMENT.match(line)
         ),
         words=identifiers(text, MOST_WORDS),
         prose=_prose(lines, headings, fences),
@@ -45,9 +49,10 @@ def read_rest(data: bytes, path: str) -> DocFacts:
 
 
 def _headings(lines: list[str]) -> Iterator[Heading]:
-    """A title is a line over an adornment at least as long; levels follow the order in which adornments appear."""
+    """A title is a line over an adornment at least as long; levels follow the order in which adornments
+    appear."""
     styles: list[str] = []
-    for number, (title, under) in enumerate(zip(lines, lines[1:], strict=False), 1):
+    for number, (title, under) in enumerate(pairwise(lines), 1):
         over = lines[number - 2] if number > 1 else ""
         is_title = (
             bool(title.strip()) and not _ADORNMENT.match(title) and len(under.rstrip()) >= len(title.strip())
@@ -77,7 +82,10 @@ def _fences(lines: list[str]) -> Iterator[Fence]:
 
 def _indented(lines: list[str], start: int, indent: int) -> tuple[int, list[str]]:
     """The block after ``start`` that is indented deeper, options and blank lines before it skipped."""
-    while start < len(lines) and (not lines[start].strip() or lines[start].lstrip().startswith(":")):
+    stop = start + MOST_OPTIONS
+    while start < min(stop, len(lines)) and _OPTION.match(lines[start]):
+        start += 1
+    while start < len(lines) and not lines[start].strip():
         start += 1
     stop = start
     while stop < len(lines) and (

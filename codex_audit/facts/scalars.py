@@ -17,8 +17,8 @@ Path = tuple[str | int, ...]
 
 
 class Scalar(NamedTuple):
-    """A leaf of a document. ``line`` is that of its key (of itself in a list), ``start`` that of the first line
-    of its text, ``block`` says that each line of ``value`` is a line of the file from ``start`` on."""
+    """A leaf of a document. ``line`` is that of its key (of itself in a list), ``start`` that of the first
+    line of its text, ``block`` says that each line of ``value`` is a line of the file from ``start`` on."""
 
     path: Path
     value: str
@@ -56,9 +56,9 @@ def deeper(depth: int, line: int) -> None:
         raise ReadError(f"nested deeper than {MAX_DEPTH}", line)
 
 
-def settings_of(format: str, scalars: Iterable[Scalar]) -> SettingsFacts:
-    """``scalars`` as settings. Raises ReadError for a document so large that it is data, not configuration."""
-    return SettingsFacts(format, tuple(_settings(scalars)))
+def settings_of(language: str, scalars: Iterable[Scalar]) -> SettingsFacts:
+    """``scalars`` as settings. Raises ReadError for a document so large that it is data, no configuration."""
+    return SettingsFacts(language, tuple(_settings(scalars)))
 
 
 def _settings(scalars: Iterable[Scalar]) -> Iterator[Setting]:

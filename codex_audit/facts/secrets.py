@@ -18,8 +18,8 @@ from codex_audit.facts.model import Secret
 
 
 class _Kind(NamedTuple):
-    """``marker``: bytes (or, in lower case, one of several) without which the slower ``pattern`` cannot match;
-    group ``value`` is what must not be shown; ``accepts`` tells a live value from an example."""
+    """``marker``: bytes (or, in lower case, one of several) without which the slower ``pattern`` cannot
+    match; group ``value`` is what must not be shown; ``accepts`` tells a live value from an example."""
 
     name: str
     markers: tuple[bytes, ...]
@@ -35,7 +35,7 @@ class _Hit(NamedTuple):
 
 _FAKE = re.compile(
     rb"example|placeholder|change_?me|your|dummy|fake|redacted|sample|insert|replace|todo|secret|passw|token|test"
-    rb"|x{4}|\*{3}|\.{3}|0{6}|1{6}|a{6}|12345|abcde|qwert|foo|bar_|<|\$\{|\{\{",
+    rb"|x{4}|\*{3}|\.{3}|0{6}|1{6}|a{6}|12345|abcde|qwert|<|\$\{|\{\{",
     re.IGNORECASE,
 )
 _HEX = re.compile(rb"[0-9a-fA-F]+")
@@ -54,7 +54,8 @@ def _random(value: bytes) -> bool:
 
 
 def _random_assigned(value: bytes) -> bool:
-    """Random enough to be taken for a secret without a prefix: mixed letters and digits, or hexadecimal of hash length."""
+    """Random enough to be taken for a secret without a prefix: mixed letters and digits, or hexadecimal of
+    hash length."""
     if _FAKE.search(value) or not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value):
         return False
     if _HEX.fullmatch(value):
@@ -123,8 +124,9 @@ _KINDS = (
     _kind(
         "assigned secret",
         "secret token passw apikey api_key api-key access_key",
-        rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}(?::(?:[ \t]*str[ \t]*=)?|=)"
-        rb"[ \t]{0,8}(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200})(?P=open)(?=[\s,;)}\]]|$)",
+        rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}"
+        rb"(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
+        rb"(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200}+)(?P=open)(?=[\s,;)}\]]|$)",
         _random_assigned,
     ),
 )
@@ -132,7 +134,13 @@ _KINDS = (
 
 def find_secrets(data: bytes) -> tuple[Secret, ...]:
     """The live-looking credentials of a file, in file order; a place that two rules match is named once."""
-    return tuple(Secret(hit.kind, data.count(b"\n", 0, hit.start) + 1) for hit in _hits(data))
+    found: list[Secret] = []
+    line, seen = 1, 0
+    for hit in _hits(data):
+        line += data.count(b"\n", seen, hit.start)
+        seen = hit.start
+        found.append(Secret(hit.kind, line))
+    return tuple(found)
 
 
 def redact(text: str) -> str:
@@ -156,7 +164,8 @@ def redact_bytes(data: bytes) -> bytes:
 
 
 def _hits(data: bytes) -> list[_Hit]:
-    """Accepted matches in file order, without overlaps; where two begin together the more specific rule stays."""
+    """Accepted matches in file order, without overlaps; where two begin together the more specific rule
+    stays."""
     found = sorted(_matches(data), key=lambda hit: hit.start)
     kept: list[_Hit] = []
     for hit in found:

@@ -1,4 +1,5 @@
-"""What every reader needs of a file: its text, its lines, its identifiers, and the error that says it cannot be read.
+"""What every reader needs of a file: its text, its lines, its identifiers, and the error that says it cannot
+be read.
 
 Lines are counted as editors count them: ``\\n``, ``\\r\\n`` and a lone ``\\r`` end one, nothing else does.
 """
@@ -35,7 +36,8 @@ class ReadError(CodexError):
 
 
 def text_of(data: bytes) -> str:
-    """``data`` as UTF-8 (a byte order mark dropped) with ``\\n`` line ends. Raises ReadError where it is not UTF-8."""
+    """``data`` as UTF-8 (a byte order mark dropped) with ``\\n`` line ends. Raises ReadError where it is not
+    UTF-8."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,7 +77,8 @@ def cut(text: str) -> str:
 
 
 def commands(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The shell command lines among numbered ``lines``: continued lines joined, blank and comment lines left out."""
+    """The shell command lines among numbered ``lines``: continued lines joined, blank and comment lines left
+    out."""
     start, held = 0, ""
     for number, line in lines:
         text = line.strip()

@@ -1,4 +1,5 @@
-"""TOML files. ``tomllib`` decides what is TOML and what each value is; a scan of the same text tells where keys stand."""
+"""TOML files. ``tomllib`` decides what is TOML and what each value is; a scan of the same text tells where
+keys stand."""
 
 from __future__ import annotations
 
@@ -12,12 +13,13 @@ from codex_audit.facts.model import SettingsFacts
 from codex_audit.facts.scalars import Path, Scalar, as_text, deeper, settings_of
 from codex_audit.facts.source import ReadError, text_of
 
+# A string that never ends is one token too, or scanning hostile quotes would take quadratic time.
 _TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}'
-    r"|'''(?:[^']|'(?!''))*+'{3,5}"
-    r'|"(?:[^"\\\n]|\\.)*+"'
-    r"|'[^'\n]*'"
-    r"|\#[^\n]*"
+    r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+(?:"{3,5}|\\?\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'[^'\n]*+'?"
+    r"|\#[^\n]*+"
     r"|[\[\]{},=.\n]"
     r"|[^\s\[\]{},=.\"'#]++"
 )
@@ -31,14 +33,27 @@ def read_toml(data: bytes, path: str) -> SettingsFacts:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The parsed document. Raises ReadError for what is not TOML."""
+    """The parsed document. Raises ReadError for what is not TOML, or nested so deep that parsing would not
+    end."""
+    _check_depth(text)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))
         raise ReadError(f"not TOML: {error}", int(found[1]) if found else 0) from error
-    except RecursionError as error:
-        raise ReadError("nested too deeply") from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise ReadError(f"not TOML: {error}") from error
+
+
+def _check_depth(text: str) -> None:
+    """``tomllib`` recurses into brackets, and takes quadratic time for a key of very many parts."""
+    depth, dots, line = 0, 0, 1
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        depth += (token in ("[", "{")) - (token in ("]", "}"))
+        dots = 0 if token in ("=", "\n") else dots + (token == ".")
+        deeper(max(depth, dots), line)
+        line += token.count("\n")
 
 
 def toml_scalars(text: str) -> Iterator[Scalar]:
@@ -59,7 +74,8 @@ def _at(document: Any, path: Path) -> Any:
 
 
 class _Place(NamedTuple):
-    """Where a value stands: the line of its key, the line where its own text begins, whether it spans lines."""
+    """Where a value stands: the line of its key, the line where its own text begins, whether it spans
+    lines."""
 
     path: Path
     line: int
@@ -100,7 +116,8 @@ class _Frame:
 
 
 class _Scan:
-    """A pass over the tokens of a valid document. The outermost frame is the table that the last header opened."""
+    """A pass over the tokens of a valid document. The outermost frame is the table that the last header
+    opened."""
 
     def __init__(self) -> None:
         self.frames = [_Frame((), None)]

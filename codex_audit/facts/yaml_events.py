@@ -1,10 +1,9 @@
 """YAML as a stream of parser events, walked without recursion and without building objects.
 
-Tags are not looked at, so that ``!reference`` or ``!!python/name`` fail nowhere and run nothing. An alias of a
-scalar has its value; an alias of a collection is the text ``*name``, so that nothing can multiply. Documents of
-one stream follow each other. Plain scalars keep the writer's text (``3.10`` stays ``3.10``) but for booleans
-and null of the core schema, which are lower case.
-"""
+Tags are not looked at, so that ``!reference`` or ``!!python/name`` fail nowhere and run nothing. An alias of
+a scalar has its value; an alias of a collection is the text ``*name``, so that nothing can multiply.
+Documents of one stream follow each other. Plain scalars keep the writer's text (``3.10`` stays ``3.10``) but
+for booleans and null of the core schema, which are lower case."""
 
 from __future__ import annotations
 
@@ -33,7 +32,8 @@ def read_yaml(data: bytes, path: str) -> SettingsFacts:
 
 
 def yaml_scalars(text: str) -> Iterator[Scalar]:
-    """The scalars of ``text`` in file order. Raises ReadError, on reaching the place, for what is not YAML."""
+    """The scalars of ``text`` in file order. Raises ReadError, on reaching the place, for what is not
+    YAML."""
     walk = _Walk()
     for event in _events(text):
         yield from walk.step(event)
@@ -80,14 +80,14 @@ class _Walk:
     def step(self, event: Event) -> Iterator[Scalar]:
         from yaml import events
 
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, events.ScalarEvent):
             value = _value(event)
             if event.anchor:
                 self.anchors[event.anchor] = cut(value)
             yield from self._leaf(value, line, event)
         elif isinstance(event, events.AliasEvent):
-            yield from self._leaf(self.anchors.get(event.anchor, f"*{event.anchor}"), line, None)
+            yield from self._leaf(self.anchors.get(str(event.anchor), f"*{event.anchor}"), line, None)
         elif isinstance(event, events.CollectionStartEvent):
             self._open(event, line, isinstance(event, events.MappingStartEvent))
         elif isinstance(event, events.CollectionEndEvent):
@@ -124,8 +124,8 @@ class _Walk:
             return (), line
         frame = self.frames[-1]
         frame.empty = False
-        assert frame.key is not None
-        return (*frame.path, frame.key), frame.key_line if frame.mapping else line
+        key = "?" if frame.key is None else frame.key
+        return (*frame.path, key), frame.key_line if frame.mapping else line
 
     def _next(self) -> None:
         if not self.frames:
