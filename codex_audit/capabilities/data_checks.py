@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from codex_audit.artifacts import Evidence
-from codex_audit.facts.model import Class
+from codex_audit.facts.model import Class, Handler, Text
 from codex_audit.query.found import NOTHING, Found, ordered
 from codex_audit.query.modules import Module
 from codex_audit.query.options import Option
@@ -41,6 +41,7 @@ HELD_OPTION = re.compile(
     r"(data_?)?(val|valid|validation|dev|eval|test)(_(data|file|files|path|paths|dataset|datasets|dir|set|split|df|urls|ds|dataloader|loader|corpus|samples|size|ratio|fraction|percent(age)?|pct|frac|bin"
     r"|manifest|csv|split_fraction|split_ratio|split_size|set_size|examples))|validation_split(_percentage)?|data_val|(val|test|dev|valid)_?(size|ratio|fraction|frac|pct|split)|split_ratio|split_sizes|validation_size"
 )
+COMMANDS = frozenset({"command", "add_parser", "add_typer", "add_argument", "group", "add_command", "mark"})
 SIZE_OPTION = re.compile(r"(val|valid|validation|dev|eval|test)_?(split_?)?(size|ratio|fraction|frac|pct|percent(age)?|proportion|split)|validation_split(_percentage)?|train_size")
 SEEDED_GENERATORS = (
     "torch.Generator().manual_seed",
@@ -73,7 +74,6 @@ GLOBAL_SEEDS = (
 )
 SHUFFLERS = (
     "random.shuffle",
-    "random.sample",
     "numpy.random.shuffle",
     "numpy.random.permutation",
     "torch.randperm",
@@ -97,12 +97,14 @@ SEEDED_SHUFFLERS = (
     "*.RandomState().shuffle",
     "*.RandomState().choice",
     "random.Random().shuffle",
-    "random.Random().sample",
     "grain.*Shuffle*",
     "torch.utils.data.distributed.DistributedSampler",
     "torch.utils.data.DistributedSampler",
     "litdata.StreamingDataLoader",
 )
+DRAWS = ("jax.random.randint", "jax.random.choice", "*.default_rng().integers", "*.RandomState().randint", "random.Random().randint",
+         "random.Random().randrange", "random.Random().choice", "torch.randint", "numpy.random.randint", "random.randint", "random.randrange")  # fmt: skip
+UNSEEDED = ("torch.", "numpy.random.", "random.rand")
 STREAMS = (
     "numpy.memmap",
     "numpy.lib.format.open_memmap",
@@ -160,10 +162,14 @@ WRITES = frozenset("save dump savez savez_compressed to_csv to_parquet to_pickle
                    "write writestr save_file dumps write_bytes create_dataset".split())  # fmt: skip
 DOWNLOADS = frozenset("urlretrieve urlopen get download download_url download_file wget retrieve download_and_extract_archive _download hf_hub_download "
                       "snapshot_download gdown download_and_extract http_get copyfileobj extractall system download_if_needed maybe_download iter_content".split())  # fmt: skip
-DATA_WORD = re.compile(
-    r"(^|[/_.])(data|dataset|datasets|datamodule|dataloader|dataloaders|loader|loaders|corpus|corpora|feature|features|featuriz\w*|preprocess\w*|prepare\w*|tokeniz\w*"
-    r"|example|examples|record|records|shard|shards|sample|samples|cache|cached|collat\w*|ingest|etl|fields|columns|download|split|splits|builtin_data|adata|df)",
-    re.IGNORECASE,
+DATA_PATH = frozenset(
+    "data dataset datasets dataio datamodule datamodules dataloader dataloaders loader loaders corpus corpora preprocess preprocessing preprocessor prepare "
+    "preparation reader readers collate collator collators tfrecord tfrecords shard shards sharded featurizer featurizers featurize ingest "
+    "ingestion tokenize etl adata anndata batching packing".split()
+)
+DATA_SCOPE = frozenset(
+    "data dataset datasets datamodule dataloader dataloaders corpus record records column columns split splits example examples adata anndata dataframe df "
+    "shard shards collator collate samples csv jsonl parquet features".split()
 )
 MODEL_WORD = re.compile(r"checkpoint|ckpt|weights|pretrained|model_card|optimizer|state_dict|embedding_cache|kv_?cache|params|vocab|hub_|save_model|load_model", re.IGNORECASE)
 CACHE_CALLS = (
@@ -201,24 +207,36 @@ CACHE_OPTIONS = ("overwrite_cache", "cache_data", "cache_dataset", "cache_datase
 RECORD_CHECKERS = ("pandera.*", "great_expectations.*", "tensorflow_data_validation.*", "jsonschema.validate", "jsonschema.*Validator", "pydantic.TypeAdapter",
                    "frictionless.*", "cerberus.Validator", "fastjsonschema.compile")  # fmt: skip
 FIELD_TESTS = frozenset("isnull isna isnan isfinite issubset difference verify notnull hasnans duplicated is_unique nunique all_equal MolFromSmiles validate".split())
-COLUMN_NAMES = re.compile(r"\.(columns|column_names|features|keys|obs_names|var_names|obs|obsm|var|layers|schema|dtypes?|header|fieldnames)(\(\))?$|\.(columns|column_names|features|obs|obsm)\.")
-CHECK_DATA = re.compile(
-    r"_*(validate|check|verify|ensure|assert|sanity_check|is_valid)\w*(data|dataset|record|example|sample|column|field|row|schema|label|feature|annotation|batch|input|item|entry|message|prompt|conversation"
-    r"|mapping|format|df|manifest|image|smiles|counts|lengths|nonneg\w*)\w*",
-    re.IGNORECASE,
-)
+COLUMN_NAMES = re.compile(r"\.(columns|column_names|features|obs_names|var_names|obs|obsm|schema|header|fieldnames)(\(\))?$|\.(columns|column_names|features|obs|obsm)\.")
+CHECK_NAME = re.compile(r"_*(validate|check|verify|ensure|assert|sanity_check|is_valid)(_|$)", re.IGNORECASE)
+SETTINGS_CHECK = re.compile(r"(^|_)(arg|args|arguments|config|cfg|params|options|settings|version|install|available|requirements?|url|path|dir|file_?exists)(_|$)", re.IGNORECASE)
+RECORD_WORDS = frozenset({"field", "fields", "row", "rows", "label", "labels", "message", "messages", "prompt", "annotation", "annotations", "batch", "smiles", "image", "images"})
 RECORD_ERRORS = frozenset("ValueError KeyError TypeError AssertionError RuntimeError IndexError SchemaError ValidationError".split())
 CORRUPT_ERRORS = re.compile(r"JSONDecodeError|UnidentifiedImageError|ArrowInvalid|ParserError|UnicodeDecodeError|BadZipFile|DataError|ParseError|EOFError|csv\.Error|UnpicklingError|ArrowException")
+RECORD_READERS = frozenset("ParquetFile read_parquet read_table iter_batches read_json loads decode decode_example SDMolSupplier iter_lines readline".split())
 HASHES = ("hashlib.md5", "hashlib.sha256", "hashlib.sha1", "hashlib.sha512", "hashlib.blake2b", "hashlib.new", "hashlib.file_digest", "zlib.crc32", "xxhash.*", "*.check_md5", "*.check_integrity",
           "*.md5sum", "*.sha256sum", "*.file_sha256", "*.compute_md5", "*.verify_checksum")  # fmt: skip
 HASH_ARGUMENTS = ("known_hash", "md5", "md5_hash", "file_hash", "sha256", "checksum", "expected_hash", "expected_md5", "hash_prefix", "file_md5", "sha1", "md5sum", "sha", "expected_sha256")
+
+
+def about_data(path: str, scope: str) -> bool:
+    """Whether a file or one of the names of a scope speaks of data, by whole words (``load_data`` and ``DataModule`` do,
+    ``metadata`` does not)."""
+    *folders, name = path.lower().split("/")
+    words = set(re.split(r"[_.\W]+", name.rpartition(".")[0])) | {word for folder in folders for word in folder.split("_")}
+    return bool(words & DATA_PATH) or bool(words_of_scope(scope) & DATA_SCOPE)
+
+
+def words_of_scope(scope: str) -> set[str]:
+    """The words of a qualified name in snake or camel case."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", scope)}
 
 
 # --- split
 def split(tree: Tree) -> Found:
     return (
         tree.calls(*SPLITTERS, why="splits with {}")
-        | tree.keyword("validation_split", where=lambda site: site.argument("validation_split") not in ("None", "0", "0.0"), why="splits in {}")
+        | tree.keyword("validation_split", of=("*.fit", "*Generator", "*.image_dataset_from_directory", "*.text_dataset_from_directory", "*Loader", "*Module", "*Split*"), where=lambda site: site.argument("validation_split") not in ("None", "0", "0.0"), why="splits in {}")
         | tree.keyword("validation_data", "eval_dataset", of=("*.fit", "*Trainer"), where=_given("validation_data", "eval_dataset"), why="separate data for {}")
         | tree.sites(_paired_loaders(tree), "loads both parts ({})", ("train_dataloader and val_dataloader",), "declared")
         | _paired_options(tree)
@@ -269,27 +287,42 @@ def _paired_names(tree: Tree) -> Iterator[Site]:
     for module in tree.code:
         if "docs" in module.file.facets:
             continue
-        trained = {text.scope for text in module.facts.texts if _names_split(text.text, text.role, TRAIN_WORD, TRAIN_FILE)}
-        for text in module.facts.texts:
-            if text.scope in trained and _names_split(text.text, text.role, HELD_OUT_WORD, HELD_FILE):
+        named = [*module.facts.texts, *(Text(item.key, "key", item.line, item.scope) for item in module.facts.items)]
+        trained = {text.scope for text in named if _names_split(module, text, TRAIN_WORD, TRAIN_FILE)}
+        for text in named:
+            if text.scope in trained and _names_split(module, text, HELD_OUT_WORD, HELD_FILE):
                 yield Site(module, text.text[:40], text.line, text.scope)
 
 
-def _names_split(text: str, role: str, word: re.Pattern[str], file: re.Pattern[str]) -> bool:
-    if role not in ("subscript", "argument", "compare", "key", "element", "assigned", "formatted"):
+def _names_split(module: Module, text: Text, word: re.Pattern[str], file: re.Pattern[str]) -> bool:
+    """The name of a file says it by itself; a word does where it selects, or in code about data."""
+    if text.role in ("message", "help", "return", ""):
         return False
-    return bool(word.fullmatch(text.partition("[")[0]) or file.fullmatch(text))
+    if file.fullmatch(text.text):
+        return True
+    if not word.fullmatch(text.text.partition("[")[0].partition("+")[0]):
+        return False
+    if text.role == "argument" and any(call.line == text.line and last(call.target) in COMMANDS for call in module.facts.calls):
+        return False
+    return text.role in ("subscript", "argument") or about_data(module.path, text.scope) or _takes_a_split(module, text.scope)
+
+
+def _takes_a_split(module: Module, scope: str) -> bool:
+    function = module.functions.get(scope)
+    return function is not None and any(item.name in ("split", "subset", "partition", "phase", "stage") for item in function.parameters)
 
 
 # --- shuffle
 def shuffle(tree: Tree) -> Found:
     seeds = tree.calls(*GLOBAL_SEEDS, where=_has_argument) | tree.inherited("reproducibility.seed")
     plain = (
-        tree.calls(*SHUFFLERS, where=lambda site: not _held_still(site), why="shuffles with {} under the seed of the program")
+        tree.calls(*SHUFFLERS, where=_orders_data, why="shuffles with {} under the seed of the program")
         | tree.keyword("shuffle", of=("*DataLoader", "*Loader", "*.fit", "*Dataset", "*Sampler"), where=_shuffles, why="shuffles in {} under the seed of the program")
     )
+    drawn = tree.calls(*DRAWS, where=_draws_order, why="draws the order of samples with {}")
     return (
-        tree.calls(*SEEDED_SHUFFLERS, why="shuffles with the seeded {}")
+        (drawn if seeds else drawn.where(lambda item: not item.symbol.startswith(UNSEEDED), "draws an order, but nothing sets a seed"))
+        | tree.calls(*SEEDED_SHUFFLERS, where=_orders_data, why="shuffles with the seeded {}")
         | tree.keyword("seed", "random_state", "generator", "rng", of=("*.shuffle", "*Sampler", "*DataLoader", "*random_split", "*train_test_split", "*.permutation", "*.sample",
                        "torch.randperm", "*ShuffleSplit", "*Fold"), where=_seeded, why="seeds {}")
         | tree.keyword("shuffle_seed", "data_seed", "shuffle_key", where=lambda site: last(site.target) != "add_argument", why="seeds {}")
@@ -303,8 +336,20 @@ def _has_argument(site: Site) -> bool:
     return bool(site.arguments)
 
 
-def _held_still(site: Site) -> bool:
-    return "docs" in site.module.file.facets
+def _orders_data(site: Site) -> bool:
+    """A sampler orders data wherever it is made; a bare permutation only in code about data or training."""
+    if last(site.target).endswith(("Sampler", "random_split", "StreamingDataLoader")) or "grain" in site.target:
+        return True
+    tensors = site.target.startswith(("keras.random", "tensorflow.random")) or ".random.shuffle" in site.target
+    if tensors and not words_of_scope(site.scope) & DATA_SCOPE:
+        return site.target.startswith(("random.", "numpy.")) and about_data(site.module.path, site.scope)
+    steps = {"train", "training", "epoch", "epochs", "batch", "batches", "fit", "shuffle", "shuffled", "main", "permutation", "reorder"}
+    return about_data(site.module.path, site.scope) or bool(words_of_scope(site.scope) & steps) or not site.scope
+
+
+def _draws_order(site: Site) -> bool:
+    """A draw of indices by what makes batches or a shuffle buffer."""
+    return bool(words_of_scope(site.scope) & {"batch", "shuffle", "shuffled", "shuffling"})
 
 
 def _shuffles(site: Site) -> bool:
@@ -312,7 +357,7 @@ def _shuffles(site: Site) -> bool:
 
 
 def _seeded(site: Site) -> bool:
-    return any(site.argument(name) not in ("", "None") for name in ("seed", "random_state", "generator", "rng"))
+    return _orders_data(site) and any(site.argument(name) not in ("", "None") for name in ("seed", "random_state", "generator", "rng"))
 
 
 # --- streaming
@@ -370,7 +415,7 @@ def cache(tree: Tree) -> Found:
 def _option_in_use(tree: Tree) -> Found:
     named = tree.options(*CACHE_OPTIONS, kinds=("flag", "field", "parameter"), why="")
     switch = tree.options("no_cache", "use_cache", kinds=("flag",)).where(
-        lambda item: bool(DATA_WORD.search(item.path)) or _module_loads_data(tree, item.path), "no cache of data"
+        lambda item: about_data(item.path, "") or _module_loads_data(tree, item.path), "no cache of data"
     )
     return named | switch
 
@@ -390,8 +435,7 @@ def _reuse(tree: Tree) -> Iterator[Site]:
             if name in EXISTS:
                 lines.setdefault(call.scope, call.line)
         for scope, line in lines.items():
-            about = f"{module.path}/{scope}"
-            if not DATA_WORD.search(about) or MODEL_WORD.search(f"{module.path.rpartition('/')[2]}/{scope}"):
+            if not about_data(module.path, scope) or MODEL_WORD.search(f"{module.path.rpartition('/')[2]}/{scope}"):
                 continue
             verbs = doing[scope]
             if (verbs & READS and verbs & WRITES) or any(_fetches(verb) for verb in verbs):
@@ -408,12 +452,13 @@ def validation(tree: Tree) -> Found:
         tree.calls(*RECORD_CHECKERS, where=_about_data, why="checks records with {}")
         | tree.sites(_field_checks(tree), "{} refuses bad records", ("checks of required fields that raise",), "declared")
         | tree.sites(_corrupt_handlers(tree), "handles records that do not parse ({})", ("handling of corrupt records",))
+        | tree.keyword("handler", of=("webdataset.*",), where=lambda site: "reraise" not in site.argument("handler"), why="tells {} what to do with a broken sample")
         | tree.inherited("data.validation")
     )
 
 
 def _about_data(site: Site) -> bool:
-    return bool(DATA_WORD.search(f"{site.module.path}/{site.scope}"))
+    return about_data(site.module.path, site.scope)
 
 
 def _field_checks(tree: Tree) -> Iterator[Site]:
@@ -427,13 +472,15 @@ def _field_checks(tree: Tree) -> Iterator[Site]:
 
 def _checks_records(module: Module, scope: str) -> bool:
     """A function that checks data by its name, or looks at columns, fields or values in a module about data."""
-    if CHECK_DATA.fullmatch(last(scope)):
-        return _touches_fields(module, scope) or bool(DATA_WORD.search(module.path))
-    return bool(DATA_WORD.search(f"{module.path}/{scope}")) and _touches_columns(module, scope)
+    name = last(scope)
+    if SETTINGS_CHECK.search(name) or not about_data(module.path, scope):
+        return False
+    named = bool(CHECK_NAME.match(name)) and (_in_data_file(module.path) or bool(words_of_scope(scope) & (DATA_SCOPE | RECORD_WORDS)))
+    return named or _touches_columns(module, scope)
 
 
-def _touches_fields(module: Module, scope: str) -> bool:
-    return _touches_columns(module, scope) or any(text.scope == scope and text.role in ("subscript", "compare", "key") for text in module.facts.texts)
+def _in_data_file(path: str) -> bool:
+    return bool(set(re.split(r"[_.\W]+", path.rpartition("/")[2].lower())) & DATA_PATH)
 
 
 def _touches_columns(module: Module, scope: str) -> bool:
@@ -446,8 +493,20 @@ def _corrupt_handlers(tree: Tree) -> Iterator[Site]:
     for module in tree.code:
         for item in module.facts.handlers:
             caught = next((name for name in item.exceptions if CORRUPT_ERRORS.search(name)), "")
-            if caught and DATA_WORD.search(f"{module.path}/{item.scope}"):
+            if item.exceptions and _skips_records(module, item):
+                caught = caught or item.exceptions[0]
+            if caught and about_data(module.path, item.scope):
                 yield Site(module, caught, item.line, item.scope)
+
+
+def _skips_records(module: Module, item: Handler) -> bool:
+    """A broad handler counts around the access to one sample, or around the reading of a record file in a data file."""
+    if last(item.scope) == "__getitem__":
+        return True
+    broad = any(last(name) in ("Exception", "ValueError", "OSError") for name in item.exceptions)
+    reads = any(call.scope == item.scope and item.line - 15 <= call.line < item.line and last(call.target) in RECORD_READERS for call in module.facts.calls)
+    raises = any(fact.scope == item.scope and item.line < fact.line <= item.line + 4 for fact in module.facts.raises)
+    return broad and reads and not raises and _in_data_file(module.path)
 
 
 # --- manifest
@@ -468,8 +527,7 @@ def _gives_hash(site: Site) -> bool:
 
 
 def _hashes_data(site: Site) -> bool:
-    about = f"{site.module.path}/{site.scope}"
-    return bool(DATA_WORD.search(about)) and not MODEL_WORD.search(about)
+    return about_data(site.module.path, site.scope) and not MODEL_WORD.search(f"{site.module.path}/{site.scope}")
 
 
 def _is_recorded(tree: Tree, item: Evidence) -> bool:
@@ -479,7 +537,7 @@ def _is_recorded(tree: Tree, item: Evidence) -> bool:
     raises = any(fact.scope in around and fact.guarded for fact in module.facts.raises)
     named = re.compile(r"md5|sha(1|256|512)?|checksum|integrity|digest", re.IGNORECASE)
     keyed = any(entry.scope in around and named.search(entry.key) for entry in module.facts.items)
-    return raises or keyed or bool(named.search(last(item.scope)) and re.search(r"check|verify", item.scope, re.IGNORECASE))
+    return raises or keyed or bool(named.search(last(item.scope)))
 
 
 def _tracks_data(site: Site) -> bool:
@@ -495,8 +553,8 @@ def _dvc(tree: Tree) -> Found:
 # --- tests
 def tests(tree: Tree) -> Found:
     prepared = split(tree) | shuffle(tree) | streaming(tree) | cache(tree) | validation(tree)
-    about = Found(evidence=tuple(item for item in prepared.evidence if DATA_WORD.search(f"{item.path}/{item.scope}") and item.scope))
-    return tree.tests_reaching(about | _loaders(tree), why="runs data code")
+    about = Found(evidence=tuple(item for item in prepared.evidence if item.scope and about_data(item.path, item.scope) and not MODEL_WORD.search(f"{item.path}/{item.scope}")))
+    return tree.tests_reaching(about | _loaders(tree), why="runs data code", depth=6)
 
 
 def _loaders(tree: Tree) -> Found:
