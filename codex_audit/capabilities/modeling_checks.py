@@ -30,9 +30,7 @@ PRECISIONS = tuple(
 _TYPED = re.compile(
     r"\b(?:torch|jax|jnp|jmp|mlx|keras|tensorflow|numpy)\b.*(?:dtype|float|policy)", re.IGNORECASE
 )
-_SAID = re.compile(
-    r"(?:float|bfloat|fp|bf)-?(?:16|32)|\b(?:16|32|true|false|half|auto|bool)\b|policy|precision"
-)
+_SAID = re.compile(r"(?:float|bfloat|fp|bf)-?(?:16|32)|\b(?:16|32|true|false|half|auto|bool)\b|policy")
 _NUMERIC = re.compile(r"(?:float|bfloat|fp|bf)-?(?:16|32)|half|auto")
 DEVICES = tuple(
     (

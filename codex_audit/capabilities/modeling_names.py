@@ -103,13 +103,14 @@ _PART = re.compile(
 
 
 def is_loaded_model(target: str) -> bool:
-    """Whether a name that the patterns above match is a model, and not the tokenizer or settings beside it."""
+    """Whether a name that the loaders match is a model, and not the tokenizer or settings beside it."""
     return _NOT_MODELS.search(target) is None
 
 
 def is_library_model(tree: Tree, site: Site, own: frozenset[str] = frozenset()) -> bool:
-    """Whether a call that matched the loaders builds a model of a library, or one of ``own``. A library that
-    is audited itself matches its own name.
+    """Whether a call that matched the loaders builds a model of a library, or one of ``own``.
+
+    A library that is audited itself matches its own name.
     """
     if site.target in own:
         return True

@@ -2,60 +2,79 @@
 
 from __future__ import annotations
 
-from codex_audit.query.found import NOTHING, Found, any_of
+import re
+
+from codex_audit.capabilities.training_loops import DEPTH, LIGHTNING, loops
+from codex_audit.query.found import NOTHING, Found
+from codex_audit.query.graph import node_of
+from codex_audit.query.modules import Module
+from codex_audit.query.options import Option
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
-OPTIMIZERS = (
-    "torch.optim.*",
-    "transformers.AdamW",
-    "transformers.Adafactor",
-    "transformers.optimization.AdamW",
-    "bitsandbytes.optim.*",
-    "apex.optimizers.*",
-    "deepspeed.ops.adam.*",
-    "optax.apply_updates",
-    "flax.nnx.Optimizer",
-    "flax.training.train_state.TrainState.create",
-    "tensorflow.GradientTape",
-    "tensorflow.keras.optimizers.*",
-    "keras.optimizers.*",
-    "mlx.optimizers.*",
-    "paddle.optimizer.*",
+MIXED = (
+    "torch.autocast",
+    "torch.*.autocast",
+    "torch.distributed.fsdp.*MixedPrecision*",
+    "jmp.get_policy",
+    "jmp.Policy",
+    "keras.*.set_global_policy",
+    "keras.*.set_dtype_policy",
+    "keras.config.set_dtype_policy",
+    "tensorflow.keras.mixed_precision.*",
+    "tensorflow.train.experimental.enable_mixed_precision_graph_rewrite",
+    "lightning.*Precision*",
+    "pytorch_lightning.*Precision*",
+    "torchao.float8.convert_to_float8_training",
+    "transformer_engine.pytorch.fp8_autocast",
 )
-STEPS = (
-    "*.backward",
-    "*.step",
-    "*.apply_updates",
-    "*.apply_gradients",
-    "*.manual_backward",
-    "*.minimize",
-    "*.train_step",
+TRAINERS = (
+    "*Trainer",
+    "*TrainingArguments",
+    "*Fabric",
+    "accelerate.Accelerator",
+    "trl.*Config",
+    "*LightningCLI",
+)
+MIXED_OPTIONS = tuple(
+    (
+        "fp16 bf16 use_amp use_fp16 use_bf16 mixed_precision use_mixed_precision amp enable_amp amp_dtype "
+        "use_autocast fp16_training bf16_training mixed_precision_training amp_level fp16_opt_level"
+    ).split()
+)
+ACCUMULATION = tuple(
+    (
+        "grad*_accum* accumulate_grad* accum*_grad* accumulation_steps accum_iter* accum_freq accum_steps "
+        "accumulate_steps gradient_accumulate* iters_to_accumulate update_freq num_micro*batches "
+        "micro*batch_size* microbatch_size device_train_microbatch_size per_device_parallelism "
+        "every_k_schedule step*_per_update batch_split grad_acc grad_acc_* accumulate_every* "
+        "batches_per_update"
+    ).split()
 )
 CLIPPERS = (
-    "torch.nn.utils.clip_grad_norm_",
-    "torch.nn.utils.clip_grad_value_",
-    "torch.nn.utils.clip_grad_norm",
-    "torch.nn.utils.clip_grads_with_norm_",
+    "torch.nn.utils.clip_grad*",
+    "torch.nn.utils.*.clip_grad*",
     "*.clip_grad_norm_",
     "*.clip_grad_value_",
+    "*.clip_grad_norm",
     "*.clip_gradients",
-    "optax.clip_by_global_norm",
+    "*.dispatch_clip_grad",
+    "*.clip_grad_by_global_norm",
     "optax.clip",
+    "optax.clip_by_*",
     "optax.adaptive_grad_clip",
-    "optax.clip_by_block_rms",
     "tensorflow.clip_by_global_norm",
     "tensorflow.clip_by_norm",
     "mlx.optimizers.clip_grad_norm",
+    "paddle.nn.ClipGrad*",
+    "mxnet.gluon.utils.clip_global_norm",
 )
-CLIP_OPTIONS = (
-    "gradient_clip_val",
-    "gradient_clip_algorithm",
-    "max_grad_norm",
-    "clipnorm",
-    "global_clipnorm",
-    "clipvalue",
+CLIP_KEYWORDS = tuple(
+    (
+        "gradient_clip_val max_grad_norm clipnorm global_clipnorm clipvalue grad_clip gradient_clipping "
+        "clip_grad_norm max_gradient_norm"
+    ).split()
 )
 SCHEDULERS = (
     "torch.optim.lr_scheduler.*",
@@ -63,257 +82,218 @@ SCHEDULERS = (
     "transformers.optimization.get_*_schedule*",
     "transformers.get_scheduler",
     "transformers.optimization.get_scheduler",
-    "diffusers.optimization.get_scheduler",
-    "optax.*_schedule",
-    "optax.schedules.*",
+    "diffusers.optimization.get_*",
+    "optax.*_schedule*",
     "optax.join_schedules",
-    "optax.warmup_*",
     "timm.scheduler.*",
     "tensorflow.keras.optimizers.schedules.*",
+    "tensorflow.train.*_decay",
     "keras.optimizers.schedules.*",
-    "keras.callbacks.LearningRateScheduler",
-    "keras.callbacks.ReduceLROnPlateau",
+    "keras.*.LearningRateScheduler",
+    "keras.*.ReduceLROnPlateau",
     "tensorflow.keras.callbacks.LearningRateScheduler",
     "tensorflow.keras.callbacks.ReduceLROnPlateau",
-    "pl_bolts.optimizers.lr_scheduler.*",
-    "composer.optim.*Scheduler",
+    "mlx.optimizers.*_decay",
+    "mlx.optimizers.*schedule*",
+    "ignite.handlers.*Scheduler*",
+    "*.fit_one_cycle",
+    "paddle.optimizer.lr.*",
 )
-MIXED = (
-    "torch.autocast",
-    "torch.amp.autocast",
-    "torch.cuda.amp.autocast",
-    "torch.cpu.amp.autocast",
-    "torch.cuda.amp.GradScaler",
-    "torch.amp.GradScaler",
-    "apex.amp.initialize",
-    "apex.amp.scale_loss",
-    "torch.distributed.fsdp.MixedPrecision",
-    "torch.distributed.fsdp.MixedPrecisionPolicy",
-    "jmp.get_policy",
-    "jmp.Policy",
-    "keras.mixed_precision.set_global_policy",
-    "tensorflow.keras.mixed_precision.set_global_policy",
-    "lightning.fabric.plugins.*Precision",
-    "lightning.pytorch.plugins.*Precision*",
-    "pytorch_lightning.plugins.*Precision*",
+SCHEDULE_BASES = tuple(
+    (
+        "torch.optim.lr_scheduler.* keras.*LearningRateSchedule tensorflow.keras.*Schedule "
+        "timm.scheduler.*Scheduler"
+    ).split()
 )
-MIXED_KEYWORDS = ("fp16", "bf16", "use_amp", "mixed_precision", "amp_backend")
-ACCUMULATION = (
-    "gradient_accumulation_steps",
-    "grad_accumulation_steps",
-    "grad_accum_steps",
-    "grad_accum",
-    "gradient_accumulation",
-    "accumulation_steps",
-    "accumulate_grad_batches",
-    "accum_steps",
-    "accum_iter",
-    "accum_freq",
-    "accumulate_steps",
-    "update_freq",
-    "num_micro_batches",
-    "micro_batch_size",
-    "device_train_microbatch_size",
-    "per_device_parallelism",
-    "gradient_accumulation_iters",
-    "iters_to_accumulate",
-    "every_k_schedule",
-    "grad_accum_every",
-)
+SCHEDULE_KEYWORDS = ("lr_scheduler_type", "warmup_steps", "warmup_ratio", "lr_scheduler_kwargs")
 PARALLEL = (
-    "torch.nn.parallel.DistributedDataParallel",
-    "torch.nn.parallel.distributed.DistributedDataParallel",
+    "torch.nn.parallel.*DistributedDataParallel",
     "torch.distributed.init_process_group",
-    "torch.distributed.init_device_mesh",
-    "torch.distributed.device_mesh.init_device_mesh",
+    "torch.distributed.*init_device_mesh",
     "torch.distributed.fsdp.*",
+    "torch.distributed._composable.fsdp.*",
     "torch.distributed.tensor.parallel.*",
     "apex.parallel.DistributedDataParallel",
     "deepspeed.initialize",
     "deepspeed.init_distributed",
-    "fairscale.nn.*",
+    "fairscale.nn.*Parallel",
+    "colossalai.*",
     "jax.pmap",
-    "jax.experimental.pjit.pjit",
-    "jax.shard_map",
-    "jax.experimental.shard_map.shard_map",
+    "*.pjit",
+    "*.shard_map",
     "jax.distributed.initialize",
-    "jax.sharding.Mesh",
-    "jax.experimental.maps.Mesh",
+    "jax.sharding.*",
+    "jax.experimental.*Mesh",
     "jax.make_mesh",
     "ray.train.*",
-    "ray.init",
-    "horovod.torch.*",
-    "horovod.tensorflow.*",
-    "tensorflow.distribute.*Strategy",
-    "lightning.fabric.strategies.*",
-    "lightning.pytorch.strategies.*",
-    "pytorch_lightning.strategies.*",
-    "megatron.*.initialize_megatron",
-    "mpi4py.MPI.COMM_WORLD",
+    "horovod.*.init",
+    "tensorflow.distribute.*Strategy*",
+    "keras.distribution.*",
+    "lightning.*Strategy",
+    "pytorch_lightning.*Strategy",
+    "megatron.*initialize_megatron",
+    "megatron.*initialize_model_parallel",
     "torch_xla.distributed.*",
     "paddle.distributed.init_parallel_env",
+    "composer.utils.dist.*",
 )
-_SCHEDULE_OPTIONS = (
-    "lr_scheduler_type",
-    "lr_scheduler",
-    "lr_schedule",
-    "warmup_steps",
-    "warmup_ratio",
-    "scheduler",
-    "lr_decay_style",
+_ONE = ("", "1", "None", "'1'", "[0]", "(0)")
+_NO_VALUE = ("False", "None", "0", "0.0", "''", "'no'", "'32'", "32", "'32-true'", "'fp32'", "'float32'")
+_RATE = re.compile(
+    r"(?:adjust|set|get|update|compute|schedule)?_?(?:lr|learning_rate)(?:_schedule\w*|_lambda|_at)?"
 )
-
-
-def loop(tree: Tree) -> Found:
-    return _own_loop(tree) | tree.inherited("training.loop")
-
-
-def _own_loop(tree: Tree) -> Found:
-    """A gradient and an update in one function, at least one of them in a loop; or a jitted step called in one."""
-    backward = tree.nodes_calling("*.backward", "*.manual_backward", "*.scale().backward", "jax.grad", "jax.value_and_grad",
-                                  "equinox.filter_value_and_grad", "equinox.filter_grad", "flax.nnx.value_and_grad",
-                                  "mlx.nn.value_and_grad", "*.gradient")  # fmt: skip
-    torch_steps = tree.calls("*.step", "*.optimizer_step", "*.minimize", where=lambda site: _steps_with(tree, site, backward),
-                             why="takes an optimizer step in a loop with {}")  # fmt: skip
-    functional = tree.calls(
-        "optax.apply_updates", "*.apply_updates", "*.apply_gradients", why="updates the parameters with {}"
-    )
-    driven = tree.calls("*.train_step", "*.training_step", where=lambda site: bool(site.call and site.call.loop),
-                        why="calls {} in a loop")  # fmt: skip
-    jitted = driven if functional or backward else NOTHING
-    return torch_steps | functional | jitted
-
-
-def _steps_with(tree: Tree, site: Site, backward: frozenset[str]) -> bool:
-    """The step stands with a backward pass, and one of the two in a loop here or in a caller."""
-    node = tree.node(tree.at(site.module.file, site.line, "", "", "called", site.scope))
-    if node not in backward:
-        return False
-    in_loop = any(
-        call.loop
-        for call in site.module.facts.calls
-        if call.scope == site.scope and last(call.target) == "backward"
-    )
-    looped = bool(site.call and site.call.loop) or in_loop
-    return looped or any(_calls_in_loop(tree, user, site.scope) for user in tree.uses.users.get(node, ()))
-
-
-def _calls_in_loop(tree: Tree, user: str, scope: str) -> bool:
-    module, inner = tree.modules.split(user)
-    name = last(scope)
-    return module is not None and any(
-        call.loop and call.scope == inner and last(call.target) == name for call in module.facts.calls
-    )
-
-
-def trains(tree: Tree) -> bool:
-    """Whether anything here trains: the other probes of training mean nothing without it."""
-    return bool(loop(tree))
+loop = loops
 
 
 def mixed_precision(tree: Tree) -> Found:
+    scaled = tree.calls("torch.*GradScaler", "apex.amp.*", why="scales gradients with {}")
+    if not loops(tree):
+        return scaled
     return (
-        tree.calls(*MIXED, why="trains in mixed precision with {}")
-        | tree.keyword(
-            "precision",
-            of=("*Trainer", "*.Fabric", "lightning.*", "pytorch_lightning.*"),
-            where=_precision_given,
-        )
-        | tree.keyword(
-            *MIXED_KEYWORDS,
-            of=("*.TrainingArguments", "*Config", "*Arguments", "accelerate.Accelerator", "*Trainer"),
-        )
-        | tree.options(
-            "fp16",
-            "bf16",
-            "use_amp",
-            "mixed_precision",
-            "amp",
-            "use_mixed_precision",
-            kinds=("flag", "field", "key"),
-        )
-        | tree.options("mp", kinds=("field",), where=lambda option: "Policy" in option.annotation)
+        scaled
+        | tree.calls(*MIXED, where=_is_on, why="trains in mixed precision with {}")
+        | tree.keyword("precision", "mixed_precision", "fp16", "bf16", of=TRAINERS, where=_asks_precision)
+        | tree.options(*MIXED_OPTIONS)
+        | tree.options("mp", "precision", where=_chooses_precision)
+        | tree.options("*dtype", kinds=("flag", "field"), where=_half_by_default)
+        | tree.items("fp16", "bf16", "bfloat16", where=_says_something)
+        | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(mixed_precision|(bf16|fp16)\.enabled)")
         | tree.inherited("training.mixed-precision")
-        if trains(tree)
-        else NOTHING
     )
 
 
-def _precision_given(site: Site) -> bool:
-    return site.argument("precision") not in ("", "32", "'32'", "'32-true'", "None")
+def _is_on(site: Site) -> bool:
+    return site.argument("enabled") != "False"
+
+
+def _asks_precision(site: Site) -> bool:
+    given = (site.argument(name) for name in ("precision", "mixed_precision", "fp16", "bf16"))
+    return any(value and value not in _NO_VALUE for value in given)
+
+
+def _chooses_precision(option: Option) -> bool:
+    said = f"{option.default} {option.annotation}"
+    return option.kind == "flag" or bool(re.search(r"16|32|Policy|mixed", said))
+
+
+def _half_by_default(option: Option) -> bool:
+    return "float16" in option.default
 
 
 def accumulation(tree: Tree) -> Found:
-    options = tree.options(*ACCUMULATION, kinds=("flag", "field", "key", "parameter"))
-    calls = tree.keyword("gradient_accumulation_steps", "accumulate_grad_batches", where=lambda site: True)
-    multi = tree.calls("optax.MultiSteps", why="accumulates with {}")
-    return options | calls | multi | tree.inherited("training.accumulation") if trains(tree) else NOTHING
+    if not loops(tree):
+        return NOTHING
+    return (
+        tree.options(*ACCUMULATION, where=lambda option: "test" not in option.scope.lower())
+        | tree.keyword("gradient_accumulation_steps", "accumulate_grad_batches", why="accumulates through {}")
+        | tree.items("gradient_accumulation_steps", "accumulate_grad_batches")
+        | tree.assigns("gradient_accumulation_steps", where=_is_setting, why="a setting of the script: {}")
+        | tree.calls("optax.MultiSteps", "optax.apply_every", "*.accumulate", why="accumulates with {}")
+        | tree.inherited("training.accumulation")
+    )
+
+
+def _is_setting(site: Site) -> bool:
+    """A number at the top of a script, where its users set it."""
+    return not site.scope and site.assignment is not None
 
 
 def clipping(tree: Tree) -> Found:
     return (
         tree.calls(*CLIPPERS, why="clips gradients with {}")
-        | tree.keyword(
-            *CLIP_OPTIONS,
-            of=("*Trainer", "*TrainingArguments", "*Arguments", "*.Fabric", "*optimizers.*", "*Config"),
-        )
+        | tree.keyword(*CLIP_KEYWORDS, of=(*TRAINERS, "*.optim*.*"), where=_clips, why="clips through {}")
+        | tree.items("gradient_clipping", "gradient_clip_val", where=_says_something)
+        | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(gradient_clipping|gradient_clip_val|max_grad_norm)")
         | tree.inherited("training.clipping")
-    )
+    )  # fmt: skip
+
+
+def _says_something(module: Module, scope: str, value: str) -> bool:
+    return value not in _NO_VALUE
+
+
+def _clips(site: Site) -> bool:
+    given = (site.argument(name) for name in CLIP_KEYWORDS)
+    return any(value and value not in _NO_VALUE for value in given)
 
 
 def schedule(tree: Tree) -> Found:
     return (
         tree.calls(*SCHEDULERS, why="builds a schedule with {}")
+        | tree.subclasses(*SCHEDULE_BASES, why="a schedule derived from {}")
+        | tree.keyword(*SCHEDULE_KEYWORDS, of=(*TRAINERS, "*Arguments"), why="hands a schedule to {}")
         | _own_schedule(tree)
-        | tree.subclasses("torch.optim.lr_scheduler.*", why="a schedule derived from {}")
         | tree.inherited("training.schedule")
     )
 
 
 def _own_schedule(tree: Tree) -> Found:
-    """A hand-written schedule: a rate computed and set on the optimizer's groups at each step."""
-    setting = tree.assigns("*['lr']", why="sets the learning rate of each step")
-    computed = tree.functions(
-        lambda module, function: (
-            last(function.name) in ("get_lr", "lr_schedule", "get_learning_rate", "adjust_learning_rate")
-            and not function.stub
-        ),
-        why="computes the learning rate in {}",
-        looked_for="a hand-written schedule",
+    """A rate that is computed and set on the optimizer's groups, or by a setter."""
+    groups = tree.assigns("*", where=_sets_rate, why="sets the learning rate of the optimizer")
+    setters = tree.calls(
+        "*.set_lr", "*.set_learning_rate", "*.adjust_learning_rate", why="sets the rate with {}"
     )
-    return (
-        (computed & setting) | tree.calls("*.set_lr", why="sets the rate with {}")
-        if setting or computed
-        else NOTHING
+    return groups | (setters & _computed(tree))
+
+
+def _sets_rate(site: Site) -> bool:
+    """``group["lr"] = value``, with a value that is not fixed."""
+    value = site.assignment.value if site.assignment is not None else ""
+    return site.target.endswith("['lr']") and not re.fullmatch(r"[\d.e-]+|.*\.(?:lr|learning_rate)", value)
+
+
+def _computed(tree: Tree) -> Found:
+    return tree.functions(
+        lambda module, function: not function.stub and _RATE.fullmatch(last(function.name)) is not None,
+        why="computes the learning rate in {}",
+        looked_for="a function that computes the learning rate",
     )
 
 
 def distributed(tree: Tree) -> Found:
-    if not trains(tree):
+    if not loops(tree):
         return NOTHING
     return (
         tree.calls(*PARALLEL, why="trains on several processes with {}")
-        | tree.references("torch.nn.parallel.DistributedDataParallel", "torch.distributed.fsdp.FullyShardedDataParallel", "jax.sharding.Mesh",
-                          why="wraps the model with {}")
-        | tree.keyword("strategy", "devices", "num_nodes", of=("*Trainer", "*.Fabric"), where=_several)
-        | tree.settings("*.yaml *.yml", r"(.*\.)?(distributed_type|fsdp_config\..*|deepspeed_config\..*|zero_stage)")
+        | tree.references("torch.nn.parallel.Distributed*Parallel", "torch.distributed.fsdp.Fully*Parallel")
+        | tree.calls(*LIGHTNING, where=_spreads, why="{} uses every device it is given")
+        | tree.keyword("strategy", "devices", "num_nodes", of=("*Fabric", "*.Trainer"), where=_several)
+        | tree.settings("*.yaml *.yml", r"(.*\.)?(distributed_type|fsdp_config\..*|deepspeed_config\..*)")
         | tree.settings("*.json", r"zero_optimization\.stage")
+        | tree.items("zero_optimization")
         | tree.inherited("training.distributed")
     )  # fmt: skip
 
 
+def _spreads(site: Site) -> bool:
+    """Lightning takes all devices that it finds unless it is told one."""
+    given = [site.argument(name) for name in ("devices", "gpus", "num_processes") if site.has(name)]
+    return all(value not in _ONE for value in given)
+
+
 def _several(site: Site) -> bool:
     """A strategy, or a number of devices that is not fixed to one."""
-    if site.has("strategy") and site.argument("strategy") not in ("'auto'", "None"):
+    if site.argument("strategy") not in ("", "'auto'", "None"):
         return True
-    return any(site.argument(name) not in ("", "1", "None") for name in ("devices", "num_nodes"))
+    return any(site.argument(name) not in _ONE for name in ("devices", "num_nodes"))
 
 
 def tests(tree: Tree) -> Found:
-    return tree.tests_reaching(_steps(tree), why="trains")
+    """Tests that run a loop of the tree, or step an optimizer that the tree built."""
+    optimizers = tree.runs.reaching(
+        tree.nodes_calling("optax.*", "torch.optim.*", "keras.optimizers.*"), DEPTH
+    )
+    stepping = {
+        node_of(module, function.name)
+        for module in tree.modules.every
+        if "test" in module.file.facets
+        for function in module.facts.functions
+        if _steps(module, function.name)
+    }
+    own = tree.tests_running(stepping & set(optimizers), why="steps an optimizer of the tree")
+    return tree.tests_reaching(loops(tree), why="trains") | own
 
 
-def _steps(tree: Tree) -> Found:
-    """Everything that takes a step: own loops, their callers' drivers, and library trainers."""
-    fitted = tree.calls("*.fit", "*Trainer().train", why="trains with {}")
-    return any_of((loop(tree), fitted, tree.calls("*.apply_updates", "*.apply_gradients")))
+def _steps(module: Module, scope: str) -> bool:
+    called = {last(call.target) for call in module.facts.calls if call.scope == scope}
+    return bool(called & {"apply_updates", "apply_gradients"}) or {"backward", "step"} <= called
