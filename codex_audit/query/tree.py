@@ -28,6 +28,7 @@ from codex_audit.query.project import ProjectSearches
 from codex_audit.query.sites import Site, SiteIndex, assignment_index, call_index, reference_index
 
 Keep = Callable[[Site], bool]
+_SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.cli", "jsonargparse.CLI")
 # A test calls a function (one step) or constructs a class whose method does the thing (two).
 NEAR_STEPS = 2
 
@@ -188,8 +189,13 @@ class Tree(ProjectSearches):
         )
 
     # --- settings a user can choose
-    def options(self, *names: str, kinds: tuple[Kind, ...] = ("flag", "field", "parameter", "key"),
-                where: Callable[[Option], bool] | None = None, why: str = "") -> Found:  # fmt: skip
+    def options(
+        self,
+        *names: str,
+        kinds: tuple[Kind, ...] = ("flag", "field", "parameter", "key"),
+        where: Callable[[Option], bool] | None = None,
+        why: str = "",
+    ) -> Found:
         """Options of these names (wildcards allowed): flags, typed fields, public parameters, configuration keys."""
         wanted = [normalised(name) for name in names]
         hits = [
@@ -207,9 +213,22 @@ class Tree(ProjectSearches):
         """What a library that this tree drives, or a settings class it derives from, does for ``probe`` by default."""
         return any_of(
             self._search(self._calls, rule.drives, None, rule.why, "declared")
-            | (self.subclasses(*rule.bases, why=rule.why) if rule.bases else NOTHING)
+            | (
+                self.subclasses(*rule.bases, why=rule.why) | self._parsed(rule.bases, rule.why)
+                if rule.bases
+                else NOTHING
+            )
             for rule in self.defaults.rules_for(probe)
         )
+
+    def _parsed(self, bases: tuple[str, ...], why: str) -> Found:
+        """Parsers of typed settings that are handed one of these classes: users set every field of it."""
+
+        def handed(site: Site) -> bool:
+            names = (name for item in site.arguments for name in re.findall(r"[\w.]+", item.value))
+            return any(fnmatch.fnmatchcase(name, base) for name in names for base in bases)
+
+        return self._search(self._calls, _SETTINGS_PARSERS, handed, why, "declared")
 
     # --- tests
     def tests_reaching(self, found: Found, why: str = "", depth: int = 12) -> Found:
