@@ -9,7 +9,8 @@ from codex_audit.query.tree import Tree
 
 _RUNS_TESTS = (
     r"\b(pytest|py\.test|tox|nox|unittest|nosetests|nose2|trial|ctest)\b|\bmake\s+\S*(test|check)\S*|"
-    r"\b(hatch|pdm|poetry|uv|pixi|rye|just|invoke|inv)\s+(run\s+)?\S*\s*(test|cov)\S*|\bmanage\.py\s+test\b|npm\s+(run\s+)?test"
+    r"\b(hatch|pdm|poetry|uv|pixi|rye|just|invoke|inv)\s+(run\s+)?\S*\s*(test|cov)\S*|"
+    r"\bmanage\.py\s+test\b|npm\s+(run\s+)?test"
 )
 _INSTALLS = r"\b(pip|uv|poetry|conda|mamba|apt|apt-get|pdm|pipx)\b.*\b(install|add)\b"
 _LINTERS = r"\b(ruff|flake8|pylint|black|isort|autopep8|yapf|pycodestyle|pyflakes|blue|pydocstyle)\b"
@@ -123,14 +124,12 @@ CAPABILITY = Capability(
             excludes="tests that are always skipped or assert nothing",
             risk="A change breaks training and is found weeks later by its results.",
             remedy=Remedy(
-                text="Add tests of the smallest real parts: one forward pass, one step, one round trip of a checkpoint.",
+                text="Add tests of the smallest real parts: a forward pass, a step, a checkpoint's round trip.",
                 effort="hours",
                 touches=("file:tests/test_*.py", "new:tests/test_{package}.py"),
             ),
             rollback="Delete the test files.",
-            references=(
-                "https://research.google/pubs/the-ml-test-score-a-rubric-for-ml-production-readiness-and-technical-debt-reduction/",
-            ),
+            references=("https://doi.org/10.1109/BigData.2017.8258038",),
             check=tests,
             component="tests",
             core=True,

@@ -78,14 +78,13 @@ def container(tree: Tree) -> Found:
 
 
 def release(tree: Tree) -> Found:
-    return (
-        tree.steps(run=_PUBLISHES, uses=_PUBLISHING_ACTIONS, where=_is_real, why="publishes a release")
-        | tree.calls(
-            "subprocess.*",
-            "os.system",
-            where=lambda site: "twine" in str(site.arguments) and "upload" in str(site.arguments),
-            why="publishes with twine",
-        )  # fmt: skip
+    return tree.steps(
+        run=_PUBLISHES, uses=_PUBLISHING_ACTIONS, where=_is_real, why="publishes a release"
+    ) | tree.calls(
+        "subprocess.*",
+        "os.system",
+        where=lambda site: "twine" in str(site.arguments) and "upload" in str(site.arguments),
+        why="publishes with twine",
     )
 
 

@@ -12,7 +12,19 @@ from codex_audit.query.tree import Tree
 FEWEST_PAGES = 5
 LEAST_PROSE = 12
 EXAMPLE_FOLDERS = frozenset(
-    {"example", "examples", "script", "scripts", "recipe", "recipes", "notebook", "notebooks", "tutorial", "tutorials", "demos"}
+    {
+        "example",
+        "examples",
+        "script",
+        "scripts",
+        "recipe",
+        "recipes",
+        "notebook",
+        "notebooks",
+        "tutorial",
+        "tutorials",
+        "demos",
+    }
 )
 
 _INSTALL = re.compile(
@@ -63,11 +75,26 @@ def _runs(tree: Tree, text: str) -> bool:
 
 def site(tree: Tree) -> Found:
     sources = tree.file(
-        "/mkdocs.yml", "/mkdocs.yaml", "/zensical.toml", "docs/mkdocs.yml", "*/docusaurus.config.*", "/docusaurus.config.*",
-        "doc/conf.py", "docs/conf.py", "doc/source/conf.py", "docs/source/conf.py", "docs/_toctree.yml", "docs/source/_toctree.yml",
-        "docs/source/*/_toctree.yml", "docs/_config.yml", "docs/antora.yml", "book.toml", "/myst.yml", "docs/myst.yml",
+        "/mkdocs.yml",
+        "/mkdocs.yaml",
+        "/zensical.toml",
+        "docs/mkdocs.yml",
+        "*/docusaurus.config.*",
+        "/docusaurus.config.*",
+        "doc/conf.py",
+        "docs/conf.py",
+        "doc/source/conf.py",
+        "docs/source/conf.py",
+        "docs/_toctree.yml",
+        "docs/source/_toctree.yml",
+        "docs/source/*/_toctree.yml",
+        "docs/_config.yml",
+        "docs/antora.yml",
+        "book.toml",
+        "/myst.yml",
+        "docs/myst.yml",
         why="configures a documentation site",
-    )  # fmt: skip
+    )
     pages = [
         file for file in tree.docs() if file.path.split("/")[0].lower() in ("doc", "docs", "documentation")
     ]
@@ -130,11 +157,29 @@ def _commands(tree: Tree) -> Found:
 
 def changelog(tree: Tree) -> Found:
     return tree.file(
-        "/changelog*", "/changes*", "/history*", "/news*", "/release_notes*", "/releases.md", "/whatsnew*", "docs/changelog*",
-        "docs/changes*", "docs/release*notes*", "docs/*/changelog*", "docs/releases.*", "docs/history*", "docs/whatsnew/*",
-        "doc/whatsnew/*", "docs/release/*", "doc/release/*", "docs/source/changelog*", "doc/changelog*", "docs/*/release*notes*",
-        where=_has_entries, why="records changes",
-    )  # fmt: skip
+        "/changelog*",
+        "/changes*",
+        "/history*",
+        "/news*",
+        "/release_notes*",
+        "/releases.md",
+        "/whatsnew*",
+        "docs/changelog*",
+        "docs/changes*",
+        "docs/release*notes*",
+        "docs/*/changelog*",
+        "docs/releases.*",
+        "docs/history*",
+        "docs/whatsnew/*",
+        "doc/whatsnew/*",
+        "docs/release/*",
+        "doc/release/*",
+        "docs/source/changelog*",
+        "doc/changelog*",
+        "docs/*/release*notes*",
+        where=_has_entries,
+        why="records changes",
+    )
 
 
 def _has_entries(file: FileFacts) -> bool:
@@ -146,10 +191,19 @@ def _has_entries(file: FileFacts) -> bool:
 
 def contributing(tree: Tree) -> Found:
     files = tree.file(
-        "/contributing*", ".github/contributing*", "docs/contributing*", "docs/*/contributing*", "doc/contributing*",
-        "docs/developer/*", "docs/development/*", "docs/source/contributing*", "/hacking*", "/development.*",
-        where=lambda file: file.doc is not None and _has_steps(file.doc, 0, 1 << 30), why="explains how to contribute",
-    )  # fmt: skip
+        "/contributing*",
+        ".github/contributing*",
+        "docs/contributing*",
+        "docs/*/contributing*",
+        "doc/contributing*",
+        "docs/developer/*",
+        "docs/development/*",
+        "docs/source/contributing*",
+        "/hacking*",
+        "/development.*",
+        where=lambda file: file.doc is not None and _has_steps(file.doc, 0, 1 << 30),
+        why="explains how to contribute",
+    )
     sections = [
         tree.at(file, heading.line, heading.text, "explains how to contribute", "declared")
         for file in tree.docs()
@@ -179,9 +233,18 @@ def _has_steps(doc: DocFacts, start: int, end: int) -> bool:
 
 def license_file(tree: Tree) -> Found:
     return tree.file(
-        "/license", "/license.*", "/license-*", "/licence", "/licence.*", "/copying", "/copying.*", "/unlicense", "licenses/*", "/mit-license*",
+        "/license",
+        "/license.*",
+        "/license-*",
+        "/licence",
+        "/licence.*",
+        "/copying",
+        "/copying.*",
+        "/unlicense",
+        "licenses/*",
+        "/mit-license*",
         why="the licence",
-    )  # fmt: skip
+    )
 
 
 CAPABILITY = Capability(

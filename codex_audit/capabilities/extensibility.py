@@ -44,14 +44,13 @@ def _register_functions(tree: Tree) -> Found:
             or short == "register_buffer"
         ):
             return False
-        writes = any(
+        return any(
             item.scope.startswith(name) and "[" in item.target for item in module.facts.assignments
         ) or any(
             call.scope.startswith(name)
             and last(call.target) in ("append", "add", "setdefault", "update", "register", "insert")
             for call in module.facts.calls
         )
-        return writes
 
     return tree.functions(
         lambda module, function: registers(module, function.name),
@@ -120,7 +119,7 @@ def interfaces(tree: Tree) -> Found:
             looked_for="abc.ABCMeta",
         )
         | tree.classes(
-            lambda module, cls: _has_abstract_method(module, cls),
+            _has_abstract_method,
             why="declares abstract methods in {}",
             looked_for="abstractmethod",
         )

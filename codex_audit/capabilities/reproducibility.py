@@ -57,7 +57,7 @@ CAPABILITY = Capability(
             excludes="cudnn.benchmark=False alone",
             risk="Seeded runs still drift apart on an accelerator.",
             remedy=Remedy(
-                text="Add a switch that calls torch.use_deterministic_algorithms(True) and sets CUBLAS_WORKSPACE_CONFIG.",
+                text="Add a switch for torch.use_deterministic_algorithms(True) that sets CUBLAS_WORKSPACE_CONFIG.",
                 effort="hours",
                 touches=("probe:reproducibility.seed", "probe:training.loop", "new:{package}/seed.py"),
             ),

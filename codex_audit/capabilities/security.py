@@ -31,7 +31,7 @@ CAPABILITY = Capability(
             id="security.secret-scan",
             ask="Secret scanning is configured",
             motivation="A committed token must be treated as stolen.",
-            counts="detect-secrets, gitleaks, trufflehog, git-secrets or pre-commit's detect-private-key, in hooks or CI",
+            counts="detect-secrets, gitleaks, trufflehog, git-secrets or detect-private-key, in hooks or CI",
             excludes="an ignore entry for .env",
             risk="A token is pushed and used by others before anybody notices.",
             remedy=Remedy(
@@ -104,8 +104,8 @@ CAPABILITY = Capability(
             id="security.safe-load",
             ask="Loads serialized files safely",
             motivation="Unpickling a file runs code that its author chose.",
-            counts="every load of a user-given file is safe (weights_only=True, safe_load, safetensors), or there is none",
-            excludes="one unsafe load of a user-given path; a bare torch.load unless the declared torch is at least 2.6",
+            counts="every load of a user-given file is safe (weights_only=True, safe_load, safetensors), or none is",
+            excludes="one unsafe load of a user-given path; a bare torch.load where torch may be older than 2.6",
             risk="A downloaded checkpoint or data file takes over the machine that opens it.",
             remedy=Remedy(
                 text="Pass weights_only=True, use safetensors, and yaml.safe_load.",

@@ -13,9 +13,15 @@ from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
 LEAST_PROSE = 8
-SECRET_SCANNERS = r"detect-secrets|gitleaks|trufflehog|git-secrets|detect-private-key|ggshield|gitguardian|talisman|secretlint"
+SECRET_SCANNERS = (
+    r"detect-secrets|gitleaks|trufflehog|git-secrets|detect-private-key|"
+    r"ggshield|gitguardian|talisman|secretlint"
+)
 ANALYSERS = r"\bbandit\b|semgrep|codeql|coverity|snyk\s+code|sonarqube|sonarcloud|ossar"
-AUDITORS = r"pip-audit|\bsafety\s+(check|scan)\b|osv-scanner|\bsnyk\b|dependency-review-action|renovate|dependabot|trivy|grype"
+AUDITORS = (
+    r"pip-audit|\bsafety\s+(check|scan)\b|osv-scanner|"
+    r"\bsnyk\b|dependency-review-action|renovate|dependabot|trivy|grype"
+)
 SBOM = r"cyclonedx|spdx-sbom|\bsyft\b|sbom|anchore/sbom-action|\btrivy\b.*cyclonedx"
 UNSAFE = (
     "pickle.load",
@@ -45,7 +51,8 @@ MODERATORS = (
     "alt_profanity_check.*",
 )
 _FILTER = re.compile(
-    r"(^|_)(safety_checker|content_filter|filter_content|moderat(e|ion|or)|toxicity_filter|profanity_filter|nsfw_filter|"
+    r"(^|_)(safety_checker|content_filter|filter_content|moderat(e|ion|or)|toxicity_filter|"
+    r"profanity_filter|nsfw_filter|"
     r"redact(or|ion)?|blocklist|deny_?list|guardrails?|prompt_filter|safety_filter|filter_toxic\w*)($|_)"
 )
 _FIRST_SAFE_TORCH = "2.5.999"
@@ -53,11 +60,23 @@ _FIRST_SAFE_TORCH = "2.5.999"
 
 def policy(tree: Tree) -> Found:
     return tree.file(
-        "/security.md", "/security.rst", "/security.txt", "/security", ".github/security.md", "docs/security.md", "docs/security.rst",
-        where=lambda file: file.doc is None or file.doc.prose >= LEAST_PROSE, why="tells how to report a vulnerability",
-    ).where(lambda item: bool(tree.by_path[item.path].doc or tree.by_path[item.path].excerpts), "the file is empty") | tree.headings(
-        r"report\w*.{0,20}(vulnerabilit|security)|^security\s+(policy|disclosure|issues?$)|vulnerability\s+(disclosure|report)", least_words=20
-    )  # fmt: skip
+        "/security.md",
+        "/security.rst",
+        "/security.txt",
+        "/security",
+        ".github/security.md",
+        "docs/security.md",
+        "docs/security.rst",
+        where=lambda file: file.doc is None or file.doc.prose >= LEAST_PROSE,
+        why="tells how to report a vulnerability",
+    ).where(
+        lambda item: bool(tree.by_path[item.path].doc or tree.by_path[item.path].excerpts),
+        "the file is empty",
+    ) | tree.headings(
+        r"report\w*.{0,20}(vulnerabilit|security)|^security\s+(policy|disclosure|issues?$)|"
+        r"vulnerability\s+(disclosure|report)",
+        least_words=20,
+    )
 
 
 def secret_scan(tree: Tree) -> Found:
@@ -80,21 +99,47 @@ def static_analysis(tree: Tree) -> Found:
         | tree.steps(run=ANALYSERS, uses=ANALYSERS, why="analyses security")
         | tree.settings("/pyproject.toml", r"tool\.bandit(\..*)?")
         | tree.settings("/setup.cfg /tox.ini", r"bandit\b.*")
-        | tree.file("/.bandit", "/bandit.yaml", "/bandit.yml", "/.semgrep.yml", ".semgrep/*", why="configures a security analyser")
-        | tree.settings("/pyproject.toml", r"tool\.ruff\.(lint\.)?(extend-)?select(\[\d+\])?", r"^(S|S\d+|ALL)$", why="selects ruff's S rules")
-        | tree.settings("/ruff.toml /.ruff.toml", r"(lint\.)?(extend-)?select(\[\d+\])?", r"^(S|S\d+|ALL)$", why="selects ruff's S rules")
-    )  # fmt: skip
+        | tree.file(
+            "/.bandit",
+            "/bandit.yaml",
+            "/bandit.yml",
+            "/.semgrep.yml",
+            ".semgrep/*",
+            why="configures a security analyser",
+        )
+        | tree.settings(
+            "/pyproject.toml",
+            r"tool\.ruff\.(lint\.)?(extend-)?select(\[\d+\])?",
+            r"^(S|S\d+|ALL)$",
+            why="selects ruff's S rules",
+        )
+        | tree.settings(
+            "/ruff.toml /.ruff.toml",
+            r"(lint\.)?(extend-)?select(\[\d+\])?",
+            r"^(S|S\d+|ALL)$",
+            why="selects ruff's S rules",
+        )
+    )
 
 
 def dependency_audit(tree: Tree) -> Found:
     return (
         tree.file(
-            ".github/dependabot.yml", ".github/dependabot.yaml", "/renovate.json", "/renovate.json5", ".github/renovate.json",
-            ".github/renovate.json5", "/.renovaterc", "/.renovaterc.json", "/.snyk", "/osv-scanner.toml", why="watches dependencies",
+            ".github/dependabot.yml",
+            ".github/dependabot.yaml",
+            "/renovate.json",
+            "/renovate.json5",
+            ".github/renovate.json",
+            ".github/renovate.json5",
+            "/.renovaterc",
+            "/.renovaterc.json",
+            "/.snyk",
+            "/osv-scanner.toml",
+            why="watches dependencies",
         )
         | tree.steps(run=AUDITORS, uses=AUDITORS, why="audits dependencies")
         | tree.hooks(r"pip-audit|\bsafety\b|osv-scanner")
-    )  # fmt: skip
+    )
 
 
 def sbom(tree: Tree) -> Found:
@@ -113,10 +158,23 @@ def safe_load(tree: Tree) -> Found:
     )
     if unsafe:
         return fails(f"{unsafe[0].path}:{unsafe[0].line} {unsafe[0].why}", unsafe, looked_for)
-    safe = tree.calls("yaml.safe_load", "safetensors.*.load_file", "safetensors.*.load_model", "safetensors.safe_open",
-                      why="loads safely with {}") | tree.calls("torch.load", where=_weights_only, why="loads weights only")  # fmt: skip
-    return Found(evidence=safe.evidence, holds=True, looked_for=looked_for, reason="every load of a serialized file is safe") \
-        if safe else holds_by_absence("nothing loads a serialized file that could run code", looked_for)  # fmt: skip
+    safe = tree.calls(
+        "yaml.safe_load",
+        "safetensors.*.load_file",
+        "safetensors.*.load_model",
+        "safetensors.safe_open",
+        why="loads safely with {}",
+    ) | tree.calls("torch.load", where=_weights_only, why="loads weights only")
+    return (
+        Found(
+            evidence=safe.evidence,
+            holds=True,
+            looked_for=looked_for,
+            reason="every load of a serialized file is safe",
+        )
+        if safe
+        else holds_by_absence("nothing loads a serialized file that could run code", looked_for)
+    )
 
 
 def _unsafe(tree: Tree, sites: list[Site], why: str) -> list[Evidence]:
@@ -164,9 +222,11 @@ def _unsafe_yaml(tree: Tree) -> list[Evidence]:
     sites = [
         site
         for site in tree.call_sites("yaml.load", "yaml.load_all")
-        if not tree.why_not(site) and "safe" not in (site.argument("Loader") + site.argument("", 1)).lower()
-        and last(site.argument("Loader") or site.argument("", 1)) not in ("CSafeLoader", "BaseLoader", "CBaseLoader")
-    ]  # fmt: skip
+        if not tree.why_not(site)
+        and "safe" not in (site.argument("Loader") + site.argument("", 1)).lower()
+        and last(site.argument("Loader") or site.argument("", 1))
+        not in ("CSafeLoader", "BaseLoader", "CBaseLoader")
+    ]
     return _unsafe(tree, sites, "{} without a safe loader can run code of the file")
 
 
@@ -206,7 +266,19 @@ def content_filter(tree: Tree) -> Found:
             why="screens content in {}",
             looked_for="a content filter",
         )
-        | tree.options("safety_checker", "content_filter", "moderation", "toxicity_threshold", "safe_mode", "guardrails", kinds=("flag", "field"))
-        | tree.texts(r"(?i)^(KoalaAI/Text-Moderation|meta-llama/Llama-?Guard.*|unitary/toxic-bert|google/shieldgemma.*)$", "argument", "assigned",
-                     why="loads the safety classifier {!r}")
-    )  # fmt: skip
+        | tree.options(
+            "safety_checker",
+            "content_filter",
+            "moderation",
+            "toxicity_threshold",
+            "safe_mode",
+            "guardrails",
+            kinds=("flag", "field"),
+        )
+        | tree.texts(
+            r"(?i)^(KoalaAI/Text-Moderation|meta-llama/Llama-?Guard.*|unitary/toxic-bert|google/shieldgemma.*)$",
+            "argument",
+            "assigned",
+            why="loads the safety classifier {!r}",
+        )
+    )

@@ -14,7 +14,6 @@ from functools import cached_property
 from codex_audit.query.modules import Module, Modules
 from codex_audit.query.patterns import last
 
-
 _CONSTRUCTORS = ("__init__", "__post_init__", "__new__", "setup", "build")
 _EXPLICIT = (
     "train",
@@ -159,11 +158,11 @@ def _add_structure(
 ) -> None:
     for function in module.facts.functions:
         owner, _, name = function.name.rpartition(".")
-        if owner in module.functions or (owner in module.classes and whole_classes):
+        is_method = owner in module.classes
+        runs = is_method and (whole_classes or _runs_by_itself(module, owner, name, modules))
+        if runs or owner in module.functions:
             edges.setdefault(node_of(module, owner), set()).add(node_of(module, function.name))
-        elif owner in module.classes and _runs_by_itself(module, owner, name, modules):
-            edges.setdefault(node_of(module, owner), set()).add(node_of(module, function.name))
-        if owner in module.classes:
+        if is_method:
             _add_override(module, owner, name, modules, edges)
     for cls in module.facts.classes:
         for base in cls.bases:

@@ -1,9 +1,9 @@
-"""Names handed to a call as values: a class registered under a name, or given to what will build it."""
+"""What calls are given: names handed on as values, and keywords that say something."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from codex_audit.query.modules import Modules
 from codex_audit.query.patterns import last
@@ -22,3 +22,8 @@ def handed(modules: Modules, patterns: tuple[str, ...]) -> Iterator[Site]:
                 value = modules.canonical(item.value, module) if item.value[:1].isalpha() else ""
                 if value and "()" not in value and any(fnmatch.fnmatchcase(value, one) for one in patterns):
                     yield Site(module, value, call.line, call.scope)
+
+
+def gives(*names: str, nothing: tuple[str, ...] = ("", "None")) -> Callable[[Site], bool]:
+    """Whether a call gives one of these keywords a value that says something."""
+    return lambda site: any(site.argument(name) not in nothing for name in names)

@@ -185,7 +185,7 @@ class Modules:
         return tuple(seen)
 
     def method(self, owner: str, name: str) -> str:
-        """The absolute name of method ``name`` of an in-tree class or its nearest in-tree base; empty if none has it."""
+        """The absolute name of a method of an in-tree class or its nearest in-tree base; empty if none has it."""
         for candidate in (owner, *self.ancestors(owner)):
             found = self.class_of(candidate)
             if found is not None and f"{found[1].name}.{name}" in found[0].functions:

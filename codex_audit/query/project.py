@@ -55,7 +55,7 @@ class ProjectSearches(ABC):
         """Files that exist; evidence at line 1. A leading ``/`` anchors a glob at the root (``/SECURITY.md``)."""
         rooted = [glob for glob in globs if glob.startswith("/") and "/" not in glob[1:]]
         free = [glob for glob in globs if glob not in rooted]
-        hits = [file for file in self.paths(*free)] if free else []
+        hits = list(self.paths(*free)) if free else []
         hits += (
             [file for file in self.paths(*(glob[1:] for glob in rooted)) if "/" not in file.path]
             if rooted
@@ -69,7 +69,7 @@ class ProjectSearches(ABC):
         return Found(evidence=ordered(evidence), looked_for=globs)
 
     def settings(self, glob: str, key: str, value: str = "", why: str = "") -> Found:
-        """Scalars of configuration files: ``key`` and ``value`` are regular expressions, the key's anchored at both ends."""
+        """Scalars of configuration files: ``key`` (the whole of it) and ``value`` (a part) match regular expressions."""
         evidence = [
             self.at(file, item.line, item.key, why or f"sets {item.key}", "declared")
             for file, item in self.setting_items(glob, key, value)
@@ -90,8 +90,15 @@ class ProjectSearches(ABC):
             if file.ci is not None and not file.facets & _DEAD:
                 yield file, file.ci
 
-    def steps(self, run: str = "", uses: str = "", why: str = "", *, hosted: bool = False,
-              where: Callable[[CiFacts, Step], bool] | None = None) -> Found:  # fmt: skip
+    def steps(
+        self,
+        run: str = "",
+        uses: str = "",
+        why: str = "",
+        *,
+        hosted: bool = False,
+        where: Callable[[CiFacts, Step], bool] | None = None,
+    ) -> Found:
         """CI steps whose command line matches ``run`` or whose reused action matches ``uses`` (regular expressions).
         ``hosted``: pipeline systems only, not tox, nox or make."""
         evidence = []

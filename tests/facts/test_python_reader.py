@@ -94,7 +94,9 @@ def test_what_cannot_run_gives_no_calls(source: str) -> None:
 
 
 def test_both_branches_of_an_undecided_if_count() -> None:
-    assert targets("def f(x):\n    if x:\n        a()\n    elif x > 1:\n        b()\n    else:\n        c()") == ["a", "b", "c"]
+    assert targets(
+        "def f(x):\n    if x:\n        a()\n    elif x > 1:\n        b()\n    else:\n        c()"
+    ) == ["a", "b", "c"]
 
 
 def test_arguments_are_written_values() -> None:
@@ -144,7 +146,11 @@ def test_stubs_are_marked_and_real_bodies_are_not() -> None:
             return 1
         """
     )
-    assert [(function.name, function.stub) for function in facts.functions] == [("a", True), ("b", True), ("c", False)]
+    assert [(function.name, function.stub) for function in facts.functions] == [
+        ("a", True),
+        ("b", True),
+        ("c", False),
+    ]
 
 
 def test_dataclass_fields_carry_their_defaults() -> None:

@@ -67,21 +67,26 @@ def _bind_simple(statement: ast.stmt, scope: Scope, bindings: Bindings) -> None:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         for bound, stands_for in bind_import(scope, statement):
             bindings.imports.append(Import(bound, stands_for, statement.lineno, scope.name))
-    elif isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            bind_target(scope, target, statement.value)
-    elif isinstance(statement, ast.AnnAssign):
-        bind_target(scope, statement.target, statement.value)
-    elif isinstance(statement, ast.For | ast.AsyncFor):
-        bind_target(scope, statement.target, None)
-    elif isinstance(statement, ast.With | ast.AsyncWith):
-        for item in statement.items:
-            if item.optional_vars is not None:
-                bind_target(scope, item.optional_vars, item.context_expr)
-    elif isinstance(statement, ast.Try | ast.TryStar):
+    for target, value in _targets(statement):
+        bind_target(scope, target, value)
+    if isinstance(statement, ast.Try | ast.TryStar):
         for handler in statement.handlers:
             if handler.name:
                 scope.bind(handler.name, UNKNOWN)
+
+
+def _targets(statement: ast.stmt) -> list[tuple[ast.expr, ast.expr | None]]:
+    """What a statement assigns to, each with the value that says what it stands for, if one does."""
+    if isinstance(statement, ast.Assign):
+        return [(target, statement.value) for target in statement.targets]
+    if isinstance(statement, ast.AnnAssign):
+        return [(statement.target, statement.value)]
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        return [(statement.target, None)]
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        entered = [(item.optional_vars, item.context_expr) for item in statement.items]
+        return [(target, value) for target, value in entered if target is not None]
+    return []
 
 
 def blocks(statement: ast.stmt) -> list[list[ast.stmt]]:

@@ -58,10 +58,11 @@ def _text(node: ast.Constant, role: str, scope: Scope, facts: ExpressionFacts) -
 
 def _call(node: ast.Call, scope: Scope, facts: ExpressionFacts, loop: bool, bound: str) -> None:
     arguments = [
-        Argument("*", written(item.value, scope.resolve)) if isinstance(item, ast.Starred)
+        Argument("*", written(item.value, scope.resolve))
+        if isinstance(item, ast.Starred)
         else Argument("", written(item, scope.resolve))
         for item in node.args
-    ]  # fmt: skip
+    ]
     arguments += [Argument(item.arg or "**", written(item.value, scope.resolve)) for item in node.keywords]
     target = scope.resolve(node.func)
     facts.calls.append(Call(target, node.lineno, scope.name, tuple(arguments), bound, loop))
