@@ -58,6 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from codex_audit.capabilities.catalogue import CATALOGUE
+    from codex_audit.listing.git import head_commit
     from codex_audit.progress import progress
     from codex_audit.reports.formats import FORMATS
     from codex_audit.stages.clock import start_time
@@ -76,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments))
     with progress() as tell:
         audit = run_stages(request, last, tell)
-    reports = write_audit(output, audit, Run(started), {row.name: row.suffix for row in FORMATS})
+    # A commit counts for the record only where git's view is what was audited.
+    commit = head_commit(tree.resolve()) if audit.index.view == "git" else ""
+    reports = write_audit(output, audit, Run(started, commit), {row.name: row.suffix for row in FORMATS})
     others = unknown_reports(output, (*reports.values(), *(entry.path for entry in audit.index.files)))
     notes = (*loaded.notes, *audit.index.notes, *(f"{path}{_OTHER}" for path in others))
     done = _Done(output, last, audit, reports, notes)

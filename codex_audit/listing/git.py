@@ -106,6 +106,15 @@ def git_view(root: Path, *, timeout: float = TIMEOUT) -> GitView | Refusal:
         return Refusal(str(refused))
 
 
+def head_commit(root: Path, *, timeout: float = TIMEOUT) -> str:
+    """The commit that is checked out in the repository around ``root``; empty where git names none."""
+    try:
+        done = _Git(_binary(root), root, timeout).run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except _RefusedError:
+        return ""
+    return "" if done.returncode else done.stdout.decode("ascii").strip()
+
+
 def _view(root: Path, timeout: float) -> GitView:
     top = _enclosing(root)
     if top is None:

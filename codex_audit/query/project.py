@@ -69,7 +69,7 @@ class ProjectSearches(ABC):
         return Found(evidence=ordered(evidence), looked_for=globs)
 
     def settings(self, glob: str, key: str, value: str = "", why: str = "") -> Found:
-        """Scalars of configuration files: ``key`` (the whole of it) and ``value`` (a part) match regular expressions."""
+        """Scalars of configuration files: ``key`` (whole) and ``value`` (a part) match regular expressions."""
         evidence = [
             self.at(file, item.line, item.key, why or f"sets {item.key}", "declared")
             for file, item in self.setting_items(glob, key, value)

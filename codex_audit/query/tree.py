@@ -100,7 +100,7 @@ class Tree(ProjectSearches):
         return self._search(self._references, patterns, where, why or "uses {}", "called")
 
     def assigns(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
-        """Assignments to these names (``torch.backends.cudnn.deterministic``); the value is ``site.assignment.value``."""
+        """Assignments to these names (``torch.backends.cudnn.benchmark``); the value is ``site.assignment.value``."""
         return self._search(self._assignments, patterns, where, why or "sets {}", "called")
 
     def keyword(

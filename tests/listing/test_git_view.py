@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_audit.listing.beneath import is_beneath
-from codex_audit.listing.git import GitView, Refusal, git_view, is_bare_repository
+from codex_audit.listing.git import GitView, Refusal, git_view, head_commit, is_bare_repository
 from tests.listing.repositories import git, repository, write
 
 FOREIGN = 65534
@@ -275,3 +275,12 @@ def test_the_view_leaves_the_tree_as_it_was(tmp_path: Path) -> None:
     assert listed(root) == {b"a.py": "file"}
     after = subprocess.run(["find", str(root), "-printf", "%p %T@ %s\n"], capture_output=True, check=True)
     assert before.stdout == after.stdout
+
+
+def test_the_commit_is_that_of_the_work_tree_and_empty_before_the_first(tmp_path: Path) -> None:
+    empty = repository(tmp_path / "empty")
+    assert head_commit(empty) == ""
+    made = repository(tmp_path / "made", {"a.py": "x = 1\n"})
+    assert head_commit(made) == git(made, "rev-parse", "HEAD").decode().strip()
+    (tmp_path / "plain").mkdir()
+    assert head_commit(tmp_path / "plain") == ""

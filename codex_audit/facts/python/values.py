@@ -85,7 +85,7 @@ def annotation(node: ast.expr | None, resolve: Resolve, depth: int = 0) -> str:
 
 
 def instance_of(annotated: str) -> str:
-    """The class that an annotation makes its value an instance of (``X``, ``Optional[X]``, ``X | None``); else empty."""
+    """The class that an annotation makes its value an instance of (``X``, ``X | None``); else empty."""
     text = annotated.strip().strip("'\"")
     for opening in ("typing.Optional[", "Optional["):
         if text.startswith(opening) and text.endswith("]"):
