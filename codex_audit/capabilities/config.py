@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import config_checks as checks
+from codex_audit.capabilities import (
+    config_commands,
+    config_saved,
+    config_schema,
+    config_sources,
+    config_sweeps,
+)
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -21,22 +27,25 @@ CAPABILITY = Capability(
             excludes="the attributes of a saved model, metadata of a hub, files that only tools read",
             risk="The settings of a run live in shell history and are lost with it.",
             remedy=Remedy(
-                text="Add an option --config that reads a YAML or TOML file into the settings before the other flags.",
+                text="Add an option --config that reads a YAML or TOML file into the settings before the "
+                "other flags.",
                 effort="hours",
                 touches=("probe:config.override", "probe:training.loop", "new:{package}/config.py"),
             ),
             rollback="Remove the option; the other flags work as before.",
             references=("https://jsonargparse.readthedocs.io/en/stable/", "https://hydra.cc/docs/intro/"),
-            check=checks.file,
+            check=config_sources.file,
             core=True,
         ),
         Probe(
             id="config.override",
             ask="Settings can be overridden from the command line",
             motivation="Trying one other value should not need an edit of a file under version control.",
-            counts="argparse, click, typer, tyro, fire, absl flags, Hydra or OmegaConf overrides, or a hand-written "
+            counts="argparse, click, typer, tyro, fire, absl flags, Hydra or OmegaConf overrides, or a "
+            "hand-written "
             "key=value parser",
-            excludes="an imported parser that nothing calls, the command lines of setup.py and of documentation tools",
+            excludes="an imported parser that nothing calls, the command lines of setup.py and of "
+            "documentation tools",
             risk="Every trial is an edit of the source, and runs can no longer be told apart by their commit.",
             remedy=Remedy(
                 text="Parse the settings with argparse or a typed parser in the entry point.",
@@ -45,32 +54,35 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the parser; settings come from the file or the defaults again.",
             references=("https://docs.python.org/3/library/argparse.html",),
-            check=checks.override,
+            check=config_commands.override,
             core=True,
         ),
         Probe(
             id="config.schema",
             ask="Settings are validated against a typed schema",
             motivation="A misspelt or ill-typed setting should stop a run at once, not after a day.",
-            counts="parsing into dataclasses (HfArgumentParser, tyro, jsonargparse, structured OmegaConf), pydantic, "
+            counts="parsing into dataclasses (HfArgumentParser, tyro, jsonargparse, structured "
+            "OmegaConf), pydantic, "
             "JSON Schema, or a systematic block of checks that raise on a bad field",
             excludes="argparse type= alone, bare access to a dict, scattered asserts",
             risk="A typing error silently falls back to a default, and the run answers another question.",
             remedy=Remedy(
-                text="Declare the settings as a frozen dataclass or pydantic model and refuse unknown or bad fields.",
+                text="Declare the settings as a frozen dataclass or pydantic model and refuse unknown or "
+                "bad fields.",
                 effort="hours",
                 touches=("probe:config.file", "probe:config.override", "new:{package}/config.py"),
             ),
             rollback="Read the settings without the schema; accepted files stay valid.",
             references=("https://docs.pydantic.dev/latest/", "https://json-schema.org/"),
-            check=checks.schema,
+            check=config_schema.schema,
             component="safeguards",
         ),
         Probe(
             id="config.sweep",
             ask="Supports hyper-parameter sweeps",
             motivation="A fair comparison needs every variant tuned with a known budget.",
-            counts="Optuna, Ray Tune, W&B sweeps, Hydra multirun or sweeper configurations, scikit-learn searches, an "
+            counts="Optuna, Ray Tune, W&B sweeps, Hydra multirun or sweeper configurations, scikit-learn "
+            "searches, an "
             "own sweep script",
             excludes="a sweep that only a comment or document names",
             risk="Hyper-parameters are tuned by hand, unevenly, and nobody can say how many trials were made.",
@@ -81,7 +93,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the sweep configuration; single runs do not depend on it.",
             references=(_ML_TEST_SCORE, _CHECKLIST),
-            check=checks.sweep,
+            check=config_sweeps.sweep,
         ),
         Probe(
             id="config.saved",
@@ -97,7 +109,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the write; nothing reads the file.",
             references=(_CHECKLIST, "https://arxiv.org/abs/2003.12206"),
-            check=checks.saved,
+            check=config_saved.saved,
             component="safeguards",
         ),
     ),

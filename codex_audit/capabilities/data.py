@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import data_checks as checks
+from codex_audit.capabilities import data_order, data_reading, data_records, data_splits, data_tested
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -22,20 +22,22 @@ CAPABILITY = Capability(
             excludes="two names that hold the same data",
             risk="The reported quality is that of memory.",
             remedy=Remedy(
-                text="Split once with a fixed seed, before any statistics are taken, and keep the validation part aside.",
+                text="Split once with a fixed seed, before any statistics are taken, and keep the "
+                "validation part aside.",
                 effort="hours",
                 touches=("probe:data.streaming", "probe:training.loop", "new:{package}/data.py"),
             ),
             rollback="Give the whole data to training again.",
             references=(_REFORMS, _ML_TEST_SCORE),
-            check=checks.split,
+            check=data_splits.split,
             core=True,
         ),
         Probe(
             id="data.shuffle",
             ask="Shuffles with a seed under the user's control",
             motivation="The order of the samples changes the result; a run can be repeated only if it is known.",
-            counts="a seeded generator, sampler or permutation, DistributedSampler with a seed, dataset.shuffle(seed=), "
+            counts="a seeded generator, sampler or permutation, DistributedSampler with a seed, "
+            "dataset.shuffle(seed=), "
             "shuffling under a seed that the program sets",
             excludes="shuffle=True with no seed set anywhere",
             risk="Two runs with one seed see the data in another order and cannot be compared.",
@@ -46,14 +48,15 @@ CAPABILITY = Capability(
             ),
             rollback="Drop the generator; the order is random as before.",
             references=(_RANDOMNESS,),
-            check=checks.shuffle,
+            check=data_order.shuffle,
             component="safeguards",
         ),
         Probe(
             id="data.streaming",
             ask="Handles data larger than memory",
             motivation="Corpora outgrow memory, and a loader that holds everything then has to be rewritten.",
-            counts="np.memmap, streaming or iterable datasets, WebDataset, readers of sharded binary files, Arrow-backed "
+            counts="np.memmap, streaming or iterable datasets, WebDataset, readers of sharded binary "
+            "files, Arrow-backed "
             "datasets",
             excludes="an iterable class over a list in memory, streamed network responses",
             risk="A larger data set ends in an out-of-memory kill.",
@@ -67,13 +70,14 @@ CAPABILITY = Capability(
                 "https://huggingface.co/docs/datasets/stream",
                 "https://numpy.org/doc/stable/reference/generated/numpy.memmap.html",
             ),
-            check=checks.streaming,
+            check=data_reading.streaming,
         ),
         Probe(
             id="data.cache",
             ask="Caches prepared data",
             motivation="Preparation that is repeated with every start wastes time and may differ each time.",
-            counts="tokenized .bin, .arrow or .pt files that are reused, caches of a data set library, preprocessed or "
+            counts="tokenized .bin, .arrow or .pt files that are reused, caches of a data set library, "
+            "preprocessed or "
             "downloaded shards kept for reuse, an in-memory cache that the user can switch on",
             excludes="a cache of models, of web responses or of attention keys",
             risk="Each start waits for the preparation, and accelerators idle meanwhile.",
@@ -84,7 +88,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the cache folder; data are prepared with every start.",
             references=("https://huggingface.co/docs/datasets/about_cache",),
-            check=checks.cache,
+            check=data_reading.cache,
         ),
         Probe(
             id="data.validation",
@@ -100,14 +104,15 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the check; records are taken as they come.",
             references=(_ML_TEST_SCORE, _REFORMS),
-            check=checks.validation,
+            check=data_records.validation,
             component="safeguards",
         ),
         Probe(
             id="data.manifest",
             ask="Records the identity of the data used",
             motivation="A result belongs to one version of the data; a name does not say which.",
-            counts="checksums, a pinned version or revision of the data set, a manifest that carries hashes or revisions, "
+            counts="checksums, a pinned version or revision of the data set, a manifest that carries "
+            "hashes or revisions, "
             "DVC",
             excludes="a list of names or sizes alone, hashes that only name a cache",
             risk="The data change under the same name, and an old result can never be made again.",
@@ -118,7 +123,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the manifest; nothing reads it during a run.",
             references=(_REFORMS, "https://dvc.org/doc"),
-            check=checks.manifest,
+            check=data_records.manifest,
             component="safeguards",
         ),
         Probe(
@@ -135,7 +140,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the test file.",
             references=(_ML_TEST_SCORE,),
-            check=checks.tests,
+            check=data_tested.tests,
             component="tests",
         ),
     ),

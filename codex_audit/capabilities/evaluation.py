@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import evaluation_checks as checks
+from codex_audit.capabilities import evaluation_loops, evaluation_metrics
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -17,7 +17,8 @@ CAPABILITY = Capability(
             id="evaluation.loop",
             ask="Evaluates on held-out data",
             motivation="Training loss says how well the data were learnt, not how well the model works.",
-            counts="a validation or test loop, Trainer.evaluate, validation hooks of a trainer, an evaluation harness",
+            counts="a validation or test loop, Trainer.evaluate, validation hooks of a trainer, an "
+            "evaluation harness",
             excludes="unit tests of the code, a loop over the training data",
             risk="Overfitting goes unseen until somebody uses the model.",
             remedy=Remedy(
@@ -27,14 +28,15 @@ CAPABILITY = Capability(
             ),
             rollback="Set the interval to zero; training is unchanged.",
             references=(_ML_TEST_SCORE, _REFORMS),
-            check=checks.loop,
+            check=evaluation_loops.loop,
             core=True,
         ),
         Probe(
             id="evaluation.metrics",
             ask="Computes a metric beyond the training loss",
             motivation="The loss is a stand-in; users care about accuracy, exact match or perplexity.",
-            counts="perplexity, accuracy, F1, exact match, BLEU, ROUGE, bits per byte, reward, pass@k, task metrics",
+            counts="perplexity, accuracy, F1, exact match, BLEU, ROUGE, bits per byte, reward, pass@k, "
+            "task metrics",
             excludes="the validation loss alone",
             risk="A model with a lower loss is shipped that is worse at its task.",
             remedy=Remedy(
@@ -44,7 +46,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the metric; the loss is reported as before.",
             references=(_ML_TEST_SCORE, "https://lightning.ai/docs/torchmetrics/stable/"),
-            check=checks.metrics,
+            check=evaluation_metrics.metrics,
             core=True,
         ),
         Probe(
@@ -61,7 +63,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the file; nothing reads it during a run.",
             references=(_REFORMS,),
-            check=checks.records,
+            check=evaluation_metrics.records,
             component="safeguards",
         ),
         Probe(
@@ -78,7 +80,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the test file.",
             references=(_ML_TEST_SCORE,),
-            check=checks.tests,
+            check=evaluation_metrics.tests,
             component="tests",
         ),
     ),

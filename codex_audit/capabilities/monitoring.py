@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import monitoring_checks as checks
+from codex_audit.capabilities import monitoring_figures, monitoring_messages, monitoring_pace
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -26,14 +26,15 @@ CAPABILITY = Capability(
             ),
             rollback="Turn the calls back into prints.",
             references=("https://docs.python.org/3/howto/logging.html",),
-            check=checks.logging,
+            check=monitoring_messages.logging,
             core=True,
         ),
         Probe(
             id="monitoring.system",
             ask="Records system or accelerator metrics",
             motivation="Memory and utilisation tell whether a job is about to fail or wastes its machine.",
-            counts="psutil, NVML, torch.cuda.max_memory_* or memory_allocated reported, gpustat, DCGM, a profiler that "
+            counts="psutil, NVML, torch.cuda.max_memory_* or memory_allocated reported, gpustat, DCGM, a "
+            "profiler that "
             "the user can switch on",
             excludes="figures used only to decide something, what a tracker records on its own",
             risk="A leak or an idle accelerator shows only when the job dies or the bill comes.",
@@ -44,13 +45,14 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the figure from the metrics.",
             references=("https://docs.pytorch.org/docs/stable/torch_cuda_memory.html", _ML_TEST_SCORE),
-            check=checks.system,
+            check=monitoring_figures.system,
         ),
         Probe(
             id="monitoring.throughput",
             ask="Reports training speed",
             motivation="A change that halves the speed costs as much as a bug, and only a figure shows it.",
-            counts="tokens or samples a second, step time, MFU or iteration time, computed or configured by the repository",
+            counts="tokens or samples a second, step time, MFU or iteration time, computed or configured "
+            "by the repository",
             excludes="the rate of a progress bar, what a trainer records on its own, the speed of generation",
             risk="A regression of training speed goes unnoticed for months.",
             remedy=Remedy(
@@ -60,24 +62,26 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the two figures.",
             references=(_ML_TEST_SCORE,),
-            check=checks.throughput,
+            check=monitoring_pace.throughput,
         ),
         Probe(
             id="monitoring.progress",
             ask="Shows progress on long work",
             motivation="A person who waits must be able to tell slow from stuck.",
-            counts="tqdm, rich.progress, a trainer's progress bar that is on by default, a printed step N of a total with "
+            counts="tqdm, rich.progress, a trainer's progress bar that is on by default, a printed step "
+            "N of a total with "
             "percent or time left; data preparation counts",
             excludes="an imported bar that nothing calls",
             risk="A hung job looks like a busy one.",
             remedy=Remedy(
-                text="Wrap the training and preparation loops in a progress bar that stays quiet without a terminal.",
+                text="Wrap the training and preparation loops in a progress bar that stays quiet without a "
+                "terminal.",
                 effort="minutes",
                 touches=("probe:training.loop", "probe:data.cache"),
             ),
             rollback="Unwrap the loops.",
             references=("https://tqdm.github.io/",),
-            check=checks.progress,
+            check=monitoring_pace.progress,
         ),
     ),
 )

@@ -17,7 +17,8 @@ CAPABILITY = Capability(
             id="tracking.backend",
             ask="Can send metrics to an experiment tracker",
             motivation="Runs are compared over weeks and by several people; a terminal forgets.",
-            counts="W&B, MLflow, TensorBoard, Comet, Neptune, Aim, ClearML or trackio, called or chosen through a trainer",
+            counts="W&B, MLflow, TensorBoard, Comet, Neptune, Aim, ClearML or trackio, called or chosen "
+            "through a trainer",
             excludes="an imported tracker that nothing calls, switching a tracker off",
             risk="Results are copied by hand, and the runs that failed leave no trace.",
             remedy=Remedy(
@@ -34,11 +35,13 @@ CAPABILITY = Capability(
             id="tracking.offline",
             ask="Tracking works with no network",
             motivation="Compute nodes often have no way out, and a run must not fail or go unrecorded for that.",
-            counts="TensorBoard, a CSV logger, the file store of MLflow, or an offline mode that the user can choose",
+            counts="TensorBoard, a CSV logger, the file store of MLflow, or an offline mode that the "
+            "user can choose",
             excludes="merely being able to switch tracking off",
             risk="On a closed cluster a run stops at its first log call, or leaves nothing to look at.",
             remedy=Remedy(
-                text="Offer an offline mode: TensorBoard or CSV files, or pass the tracker's mode through a setting.",
+                text="Offer an offline mode: TensorBoard or CSV files, or pass the tracker's mode through "
+                "a setting.",
                 effort="minutes",
                 touches=("probe:tracking.backend", "probe:training.loop", "new:{package}/tracking.py"),
             ),
@@ -50,7 +53,8 @@ CAPABILITY = Capability(
             id="tracking.config",
             ask="The run's settings are sent to the tracker",
             motivation="A curve without its settings cannot be compared with another one.",
-            counts="wandb.init(config=), log_params, add_hparams, log_hyperparams, save_hyperparameters, init_trackers "
+            counts="wandb.init(config=), log_params, add_hparams, log_hyperparams, save_hyperparameters, "
+            "init_trackers "
             "with a configuration",
             excludes="a run name that spells a few settings",
             risk="Two curves differ, and nobody knows which setting made the difference.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from codex_audit.query.found import Found
 from codex_audit.query.handed import handed
-from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
@@ -48,7 +47,13 @@ LOCAL = (
     "dvclive.*.DVCLiveLogger",
     "sacred.observers.FileStorageObserver",
 )
-WANDB = ("wandb.init", "wandb.sdk.init", "*.loggers.WandbLogger", "*.loggers.wandb.WandbLogger", "composer.loggers.WandBLogger")  # fmt: skip
+WANDB = (
+    "wandb.init",
+    "wandb.sdk.init",
+    "*.loggers.WandbLogger",
+    "*.loggers.wandb.WandbLogger",
+    "composer.loggers.WandBLogger",
+)
 REMOTE = (
     *WANDB,
     "wandb.log",
@@ -75,8 +80,11 @@ REMOTE = (
     "fastai.callback.tensorboard.TensorBoardCallback",
     "ray.air.integrations.*Callback",
 )
-CHOSEN = ("transformers.integrations.*Callback", "transformers.integrations.get_reporting_integration_callbacks",
-          "accelerate.Accelerator().init_trackers")  # fmt: skip
+CHOSEN = (
+    "transformers.integrations.*Callback",
+    "transformers.integrations.get_reporting_integration_callbacks",
+    "accelerate.Accelerator().init_trackers",
+)
 NO_TRACKER = frozenset({"'none'", "None", "[]", "False", "''", "['none']"})
 
 
@@ -100,17 +108,41 @@ def _names_a_tracker(site: Site) -> bool:
 
 
 def offline(tree: Tree) -> Found:
-    chosen = tree.options("report_to", "log_with", kinds=("flag", "field", "parameter"), why="chooses the tracker by {}")
+    chosen = tree.options(
+        "report_to", "log_with", kinds=("flag", "field", "parameter"), why="chooses the tracker by {}"
+    )
     return (
         tree.calls(*TENSORBOARD, *LOCAL, why="{} writes local files")
         | tree.sites(handed(tree.modules, (*TENSORBOARD, *LOCAL)), "registers {}", ())
-        | tree.keyword("mode", of=("wandb.init", "wandb.sdk.init"), where=_mode_can_be_offline, why="chooses the mode of {}")
-        | tree.keyword("offline", of=WANDB, where=lambda site: site.argument("offline") != "False", why="{} works offline")
+        | tree.keyword(
+            "mode",
+            of=("wandb.init", "wandb.sdk.init"),
+            where=_mode_can_be_offline,
+            why="chooses the mode of {}",
+        )
+        | tree.keyword(
+            "offline",
+            of=WANDB,
+            where=lambda site: site.argument("offline") != "False",
+            why="{} works offline",
+        )
         | tree.assigns("os.environ['WANDB_MODE']", where=_not_online, why="sets {}")
-        | tree.options("wandb_mode", "wandb_offline", "offline_logging", "use_wandb_offline", kinds=("flag", "field"))
+        | tree.options(
+            "wandb_mode", "wandb_offline", "offline_logging", "use_wandb_offline", kinds=("flag", "field")
+        )
         | tree.calls("comet_ml.OfflineExperiment", why="tracks offline with {}")
-        | tree.keyword("report_to", "log_with", where=_names_a_local_tracker, why="sends metrics to local files with {}")
-        | (chosen & (tree.calls(*CHOSEN) | tree.keyword("report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}")))
+        | tree.keyword(
+            "report_to", "log_with", where=_names_a_local_tracker, why="sends metrics to local files with {}"
+        )
+        | (
+            chosen
+            & (
+                tree.calls(*CHOSEN)
+                | tree.keyword(
+                    "report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}"
+                )
+            )
+        )
         | tree.inherited("tracking.offline")
     )
 
@@ -131,23 +163,51 @@ def _names_a_local_tracker(site: Site) -> bool:
 
 def settings(tree: Tree) -> Found:
     return (
-        tree.keyword("config", of=(*WANDB, "trackio.init", "swanlab.init", "accelerate.Accelerator().init_trackers"),
-                     where=_gives_config, why="sends the settings with {}")
-        | tree.calls("accelerate.Accelerator().init_trackers", where=lambda site: bool(site.argument("", 1)),
-                     why="sends the settings with {}")
-        | tree.calls("wandb.config.update", "*.experiment.config.update", "wandb.init().config.update", "*.run.config.update",
-                     why="sends the settings with {}")
+        tree.keyword(
+            "config",
+            of=(*WANDB, "trackio.init", "swanlab.init", "accelerate.Accelerator().init_trackers"),
+            where=_gives_config,
+            why="sends the settings with {}",
+        )
+        | tree.calls(
+            "accelerate.Accelerator().init_trackers",
+            where=lambda site: bool(site.argument("", 1)),
+            why="sends the settings with {}",
+        )
+        | tree.calls(
+            "wandb.config.update",
+            "*.experiment.config.update",
+            "wandb.init().config.update",
+            "*.run.config.update",
+            why="sends the settings with {}",
+        )
         | tree.assigns("wandb.config", "wandb.run.config", why="sends the settings through {}")
-        | tree.calls("*.save_hyperparameters", "*.log_hyperparams", "*.log_hyperparameters", "*.log_hparams",
-                     where=_has_receiver, why="sends the settings with {}")
-        | tree.calls("mlflow.log_params", "mlflow.log_param", "*.log_params", "*.add_hparams", "tensorboard.plugins.hparams.api.*",
-                     "*.write_hparams", "clearml.Task.init().connect", "*.log_parameters", why="sends the settings with {}")
+        | tree.calls(
+            "*.save_hyperparameters",
+            "*.log_hyperparams",
+            "*.log_hyperparameters",
+            "*.log_hparams",
+            where=_has_receiver,
+            why="sends the settings with {}",
+        )
+        | tree.calls(
+            "mlflow.log_params",
+            "mlflow.log_param",
+            "*.log_params",
+            "*.add_hparams",
+            "tensorboard.plugins.hparams.api.*",
+            "*.write_hparams",
+            "clearml.Task.init().connect",
+            "*.log_parameters",
+            why="sends the settings with {}",
+        )
         | tree.assigns("*.hyper_parameters", where=_on_tracker, why="sends the settings through {}")
-        | tree.texts(r"^(hyper-?_?parameters|hparams|config|args|settings)(/\w+)?$", "argument", why="sends {!r}").where(
-            lambda item: _is_text_log(tree, item.path, item.line), "not sent to a tracker")
+        | tree.texts(
+            r"^(hyper-?_?parameters|hparams|config|args|settings)(/\w+)?$", "argument", why="sends {!r}"
+        ).where(lambda item: _is_text_log(tree, item.path, item.line), "not sent to a tracker")
         | tree.calls(*CHOSEN[:2], why="the integration behind {} sends the arguments")
         | tree.inherited("tracking.config")
-    )  # fmt: skip
+    )
 
 
 def _gives_config(site: Site) -> bool:

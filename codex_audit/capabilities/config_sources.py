@@ -1,0 +1,182 @@
+"""Where settings come from: files and the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from codex_audit.artifacts import Evidence
+from codex_audit.query.found import Found
+from codex_audit.query.modules import Module
+from codex_audit.query.patterns import last
+from codex_audit.query.sites import Site
+from codex_audit.query.tree import Tree
+
+FILE_READERS = (
+    "hydra.main",
+    "hydra.compose",
+    "hydra.initialize",
+    "omegaconf.OmegaConf.load",
+    "gin.parse_config_file",
+    "gin.parse_config_files_and_bindings",
+    "jsonargparse.CLI",
+    "jsonargparse.auto_cli",
+    "jsonargparse.ActionConfigFile",
+    "*.cli.LightningCLI",
+    "configargparse.*Parser",
+    "pyrallis.wrap",
+    "pyrallis.parse",
+    "draccus.wrap",
+    "draccus.parse",
+    "transformers.HfArgumentParser().parse_json_file",
+    "transformers.HfArgumentParser().parse_yaml_file",
+    "ml_collections.config_flags.DEFINE_config_file",
+    "ml_collections.config_flags.config_flags.DEFINE_config_file",
+    "mmcv.Config.fromfile",
+    "mmengine.Config.fromfile",
+    "mmengine.config.Config.fromfile",
+    "dynaconf.Dynaconf",
+    "pydantic_settings.YamlConfigSettingsSource",
+    "pydantic_settings.TomlConfigSettingsSource",
+    "pydantic_settings.JsonConfigSettingsSource",
+    "configparser.ConfigParser().read",
+    "configparser.SafeConfigParser().read",
+    "configparser.RawConfigParser().read",
+    "hyperpyyaml.load_hyperpyyaml",
+    "fvcore.common.config.CfgNode().merge_from_file",
+    "yacs.config.CfgNode().merge_from_file",
+    "sacred.Experiment().add_config",
+    "confuse.Configuration",
+    "fastcore.script.call_parse",
+    "*.parse_args_and_config",
+    "*.merge_from_file",
+    "*.from_pyfile",
+)
+LOADERS = (
+    "yaml.safe_load",
+    "yaml.load",
+    "yaml.full_load",
+    "yaml.unsafe_load",
+    "ruamel.yaml.YAML().load",
+    "toml.load",
+    "toml.loads",
+    "tomli.load",
+    "tomli.loads",
+    "tomllib.load",
+    "tomllib.loads",
+    "json.load",
+    "json.loads",
+    "json5.load",
+    "_jsonnet.evaluate_file",
+    "runpy.run_path",
+    "importlib.util.spec_from_file_location",
+    "importlib.machinery.SourceFileLoader",
+    "exec",
+)
+# Names under which users hand over the path of a settings file.
+CONFIG_OPTION = re.compile(
+    r"(.*_)?(config|conf|cfg|settings|hparams|hyperparameters|params|args|recipe"
+    r"|hyps?)(_?(file|path|filename|yaml|json|yml|toml|fp))"
+    r"|config|cfg|conf|recipe|yaml|from_yaml|config_?f(ile)?|hyp"
+)
+CONFIG_FUNCTION = re.compile(
+    r"(load|read|parse|get|from|open|init|setup|make|merge|update)_?(\w+_)?(config|cfg|conf"
+    r"|settings|hparams|yaml|recipe|options)s?(_\w+)?"
+    r"|from_(file|yaml|toml|json_file|object|mapping)",
+    re.IGNORECASE,
+)
+# What belongs to a saved model, whose configuration is not that of a run.
+MODEL_FILE = re.compile(
+    r"pretrained|preset|checkpoint|ckpt|tokenizer|vocab|index|metadata|model_card|state|hub"
+    r"|export|convert|merge_lora|lora_merge|hugging_?face|_hf|hf_",
+    re.IGNORECASE,
+)
+MODEL_PARAMETER = re.compile(
+    r"model|model_?(name|path|id|dir)\w*|preset|repo_?id|pretrained\w*|save_directory|module_path"
+)
+
+
+def file(tree: Tree) -> Found:
+    return (
+        tree.calls(*FILE_READERS, why="reads settings with {}").where(
+            lambda item: item.place != "docs" and not in_network(tree, item),
+            "configures a network or the documentation, not a run",
+        )
+        | tree.keyword("fromfile_prefix_chars", of=("*ArgumentParser",), why="{} takes settings from a file")
+        | tree.references("jsonargparse.ActionConfigFile", why="takes settings from a file with {}")
+        | tree.sites(_config_loads(tree), "reads a settings file with {}", LOADERS)
+        | tree.inherited("config.file")
+    )
+
+
+def in_network(tree: Tree, item: Evidence) -> bool:
+    """What a network reads in its own methods configures the network, not the run."""
+    owner = tree.node(item).rpartition(".")[0]
+    return any(
+        base.startswith(("torch.nn.", "flax.", "keras.", "tensorflow.keras."))
+        for base in tree.modules.ancestors(owner)
+    )
+
+
+def _config_loads(tree: Tree) -> Iterator[Site]:
+    """Reads of structured files by a function or script that takes the path of settings, or whose name says so.
+
+    JSON is stricter: most JSON files of this field describe a model.
+    """
+    flagged = _modules_with_config_flag(tree)
+    for site in tree.call_sites(*LOADERS):
+        plain_json = site.target.startswith("json.")
+        if site.target == "exec" and not _executes_a_file(site):
+            continue
+        inner = last(site.scope)
+        about = f"{site.module.path.rpartition('/')[2]}/{inner}" if plain_json else inner
+        if MODEL_FILE.search(about) or _is_docs(site.module):
+            continue
+        if plain_json and _names_a_model(site.module, site.scope):
+            continue
+        if (
+            _takes_config_path(site.module, site.scope)
+            or (site.module.path in flagged and not plain_json)
+            or (
+                CONFIG_FUNCTION.fullmatch(inner.strip("_"))
+                and (not plain_json or site.module.path in flagged)
+            )
+        ):
+            yield site
+
+
+def _executes_a_file(site: Site) -> bool:
+    first = site.argument("", 0)
+    return first.endswith(("read()", "compile()", "read_text()"))
+
+
+def _takes_config_path(module: Module, scope: str) -> bool:
+    function = module.functions.get(scope)
+    return function is not None and any(
+        CONFIG_OPTION.fullmatch(item.name.lower())
+        and not MODEL_FILE.search(item.name)
+        and _may_be_path(item.annotation)
+        for item in function.parameters
+    )
+
+
+def _names_a_model(module: Module, scope: str) -> bool:
+    function = module.functions.get(scope)
+    return function is not None and any(MODEL_PARAMETER.fullmatch(item.name) for item in function.parameters)
+
+
+def _may_be_path(annotation: str) -> bool:
+    text = annotation.lower()
+    return not text or "str" in text or "path" in text
+
+
+def _modules_with_config_flag(tree: Tree) -> frozenset[str]:
+    return frozenset(
+        option.path
+        for option in tree.all_options
+        if option.kind == "flag" and CONFIG_OPTION.fullmatch(option.name)
+    )
+
+
+def _is_docs(module: Module) -> bool:
+    return "docs" in module.file.facets
