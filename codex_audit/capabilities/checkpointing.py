@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.capabilities import checkpointing_checks as checks
+from codex_audit.capabilities import checkpointing_saves as saves
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 CAPABILITY = Capability(
@@ -26,7 +27,7 @@ CAPABILITY = Capability(
             ),
             rollback="Set the interval to never.",
             references=("https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html",),
-            check=checks.weights,
+            check=saves.weights,
             core=True,
         ),
         Probe(
@@ -46,7 +47,7 @@ CAPABILITY = Capability(
             references=(
                 "https://docs.pytorch.org/tutorials/recipes/recipes/saving_and_loading_a_general_checkpoint.html",
             ),
-            check=checks.optimizer,
+            check=saves.optimizer,
         ),
         Probe(
             id="checkpointing.resume",
