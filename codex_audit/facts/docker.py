@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from codex_audit.facts.model import DockerFacts, Instruction
 from codex_audit.facts.source import ReadError, cut, text_of_any
 
+_HEREDOC = re.compile(r"<<-?[\"']?(\w+)")
 _INSTRUCTIONS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL "
     "USER VOLUME WORKDIR".split()
@@ -30,11 +32,16 @@ def read_docker(data: bytes, path: str) -> DockerFacts:
 def _instructions(parsed: list[dict[str, Any]]) -> Iterator[Instruction]:
     """The parser takes the lines of a here-document for instructions; those of a RUN are more commands of
     it."""
-    heredoc = False
+    delimiter = ""
     for item in parsed:
         name, line = item["instruction"], item["startline"] + 1
         if name in _INSTRUCTIONS:
-            heredoc = name == "RUN" and "<<" in item["value"]
+            heredoc = _HEREDOC.search(item["value"]) if name == "RUN" else None
+            delimiter = heredoc[1] if heredoc else ""
             yield Instruction(name, cut(item["value"]), line)
-        elif heredoc and name != "COMMENT":
-            yield Instruction("RUN", cut(" ".join(item["content"].split())), line)
+        elif delimiter and name != "COMMENT":
+            command = " ".join(item["content"].split())
+            if command == delimiter:
+                delimiter = ""
+            else:
+                yield Instruction("RUN", cut(command), line)

@@ -139,12 +139,19 @@ def _by_name(low: list[str], name: str, head: bytes) -> set[str]:
         found.add("container")
     if suffix in DOC_SUFFIXES or (name.partition(".")[0] in DOC_STEMS and suffix in {"", ".txt", ".cff"}):
         found.add("docs")
-    in_config = bool(CONFIG_FOLDERS & set(low)) and suffix in PYTHON_SUFFIXES and name != "__init__.py"
-    if suffix in CONFIG_SUFFIXES or name in CONFIG_NAMES or is_requirements(name) or in_config:
-        found |= set() if "data" in found else {"config"}
+    if "data" not in found and _is_config(low, name, suffix):
+        found.add("config")
     if suffix == ".ipynb":
         found.add("example")
     return found
+
+
+def _is_config(low: list[str], name: str, suffix: str) -> bool:
+    if suffix in CONFIG_SUFFIXES or name in CONFIG_NAMES or is_requirements(name):
+        return True
+    if low[-1:] == ["requirements"] and suffix in {".txt", ".in"}:
+        return True
+    return bool(CONFIG_FOLDERS & set(low)) and suffix in PYTHON_SUFFIXES and name != "__init__.py"
 
 
 def _is_generated(low: list[str], name: str, head: bytes, found: set[str]) -> bool:

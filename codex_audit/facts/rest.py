@@ -7,6 +7,7 @@ alone."""
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -37,12 +38,7 @@ def read_rest(data: bytes, path: str) -> DocFacts:
         headings=headings,
         fences=fences,
         links=tuple(_links(lines)),
-        spans=tuple(
-            Reference(cut(match[1]), number, "")
-            for number, line in enumerate(lines, 1)
-            for match in _SPAN.finditer(line)
-            if not _ADORNMENT.match(line)
-        ),
+        spans=tuple(_spans(lines)),
         words=identifiers(text, MOST_WORDS),
         prose=_prose(lines, headings, fences),
     )
@@ -95,7 +91,14 @@ def _indented(lines: list[str], start: int, indent: int) -> tuple[int, list[str]
     body = lines[start:stop]
     while body and not body[-1].strip():
         body.pop()
-    return start, [line.strip("\n")[min(indent + 1, len(line)) :].strip() for line in body]
+    return start, textwrap.dedent("\n".join(body)).split("\n") if body else []
+
+
+def _spans(lines: list[str]) -> Iterator[Reference]:
+    for number, line in enumerate(lines, 1):
+        if not _ADORNMENT.match(line):
+            for match in _SPAN.finditer(line):
+                yield Reference(cut(match[1]), number, "")
 
 
 def _links(lines: list[str]) -> Iterator[Link]:

@@ -1,0 +1,133 @@
+"""Live-looking credentials are found and never shown. They are put together here, so that this file holds
+none."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import string
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
+
+
+def letters(count: int, alphabet: str = string.ascii_letters + string.digits, seed: int = 7) -> str:
+    return "".join(random.Random(seed).choices(alphabet, k=count))  # noqa: S311 - the same letters each time
+
+
+def jwt(claims: dict[str, str]) -> str:
+    parts = [json.dumps({"alg": "HS256", "typ": "JWT"}), json.dumps(claims)]
+    encoded = [base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, letters(43)])
+
+
+LIVE = {
+    "AWS access key": "AKIA" + letters(16, string.ascii_uppercase + "234567"),
+    "GitHub token": "ghp_" + letters(36),
+    "GitLab token": "glpat-" + letters(20),
+    "Slack token": "xoxb-" + letters(12, "987654321") + "-" + letters(24),
+    "Google API key": "AIza" + letters(35),
+    "Stripe key": "sk_live_" + letters(24),
+    "Hugging Face token": "hf_" + letters(34),
+    "OpenAI key": "sk-proj-" + letters(20) + "T3Blbk" + "FJ" + letters(20),
+    "JSON web token": jwt({"sub": "u-93", "name": "Ada"}),
+    "private key": "-----BEGIN RSA PRIVATE" + " KEY-----\n" + letters(64) + "\n" + letters(64, seed=8)
+    + "\n-----END RSA PRIVATE" + " KEY-----",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_a_live_looking_credential_is_found_at_its_line_and_removed(kind: str) -> None:
+    text = f'# first\nkey = """{LIVE[kind]}"""\nlast = 1\n'
+    assert [tuple(item) for item in find_secrets(text.encode())] == [(kind, 2)]
+    clean = redact(text)
+    assert clean.split("\n")[1].startswith(f'key = """[redacted {kind}]')
+    assert clean.count("\n") == text.count("\n")
+    assert not find_secrets(clean.encode())
+    assert LIVE[kind][10:30] not in clean
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'WANDB_API_KEY="{}"'.format(letters(40, "0123456789abcdef")),
+        f"export DB_PASSWORD={letters(24)}",
+        f"client_secret: {letters(32)}",
+        f'{{"auth_token": "{letters(32)}"}}',
+        f'os.environ["MY_SECRET"] = "{letters(32)}"',
+        f'api_key: str = "{letters(32)}"',
+    ],
+)
+def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
+    assert [item.kind for item in find_secrets(line.encode())] == ["assigned secret"]
+    assert "[redacted assigned secret]" in redact(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AKIA" + "IOSFODNN7EXAMPLE",
+        "ghp_" + "x" * 36,
+        "hf_" + "a" * 34,
+        "token = os.environ['HF_TOKEN']",
+        'password = "changeme-changeme-changeme-1"',
+        'api_key = "your-api-key-goes-here-12345"',
+        "api_key: ${{ secrets.PYPI_API_TOKEN }}",
+        'pad_token = "<|endoftext|>"',
+        "num_train_tokens=100000000000000000000000",
+        'token = "the_quick_brown_fox_jumps_over"',
+        "sk-" + "estimator-doc-link-and-a-very-long-css-class-name",
+        "from hf_transfer_and_more_of_a_long_name_here import x",
+        jwt({"sub": "1234567890", "name": "John Doe"}),
+        "-----BEGIN RSA PRIVATE" + " KEY-----",
+        "-----BEGIN PRIVATE" + " KEY-----\\n...\\n-----END PRIVATE" + " KEY-----",
+        "commit: " + letters(40, "0123456789abcdef"),
+        "tokenizer = AutoTokenizer.from_pretrained('meta-llama/Llama-2-7b-hf')",
+    ],
+)
+def test_examples_placeholders_and_look_alikes_are_left_alone(line: str) -> None:
+    assert find_secrets(line.encode()) == ()
+    assert redact(line) == line
+
+
+def test_a_bare_value_in_yaml_stays_a_string() -> None:
+    import yaml
+
+    for prefix in ("a: ", "a:\n  - ", "a: {b: 1, c: "):
+        text = prefix + LIVE["GitHub token"] + ("}" if "{" in prefix else "") + "\n"
+        assert "[redacted GitHub token]" in str(yaml.safe_load(redact(text)))
+        assert "[['redacted" not in str(yaml.safe_load(redact(text)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"-----BEGIN RSA PRIVATE" + b" KEY-----\n" * 1 + b"-----BEGIN RSA PRIVATE KEY-----\n" * 30_000,
+        b"token=" * 200_000,
+        b"AKIA" * 200_000,
+        b"eyJa" * 200_000,
+        b"eyJaaaaaaaaaaaa." * 50_000,
+        b'secret = "' * 100_000,
+        b"password=" + b"A1b2" * 2**18,
+    ],
+)
+def test_scanning_takes_linear_time(data: bytes) -> None:
+    begun = time.process_time()
+    find_secrets(data)
+    assert time.process_time() - begun < 10
+
+
+@given(
+    st.lists(st.sampled_from([*LIVE.values(), "\n", " ", '"', "x = ", "token: ", "é", "\x00"]), max_size=12)
+)
+@settings(max_examples=200, deadline=None)
+def test_redaction_keeps_every_line_and_leaves_nothing_to_redact(parts: list[str]) -> None:
+    data = " ".join(parts).encode()
+    clean = redact_bytes(data)
+    assert clean.count(b"\n") == data.count(b"\n")
+    assert redact_bytes(clean) == clean
