@@ -7,11 +7,12 @@ import re
 from codex_audit.capabilities.checkpointing_saves import (
     CALLBACKS,
     OPTIMIZER_KEY,
+    leaves_the_tree,
     near_texts,
     optimizer,
     weights,
 )
-from codex_audit.capabilities.training_loops import LIGHTNING
+from codex_audit.capabilities.training_loops import DEPTH, LIGHTNING
 from codex_audit.facts.model import Class
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
@@ -38,12 +39,10 @@ RESTORERS = (
     "flax.training.checkpoints.restore_checkpoint",
     "flax.serialization.from_bytes",
     "*.tree_deserialise_leaves",
-    "*.load_checkpoint",
-    "*.restore_checkpoint",
-    "*.load_state",
     "torch.distributed.checkpoint.*load*",
     "tensorflow.train.Checkpoint().restore",
 )
+LOOSE_RESTORERS = ("*.load_checkpoint", "*.restore_checkpoint", "*.load_state", "*.recover_if_possible")
 RETENTION_OPTIONS = tuple(
     (
         "save_total_limit save_top_k keep_last* max_to_keep keep_checkpoint_max keep_n_* keep_checkpoints* "
@@ -117,7 +116,7 @@ def resume(tree: Tree) -> Found:
         where=lambda site: len(site.arguments) > 1,
         why="restores the state with {}",
     )
-    engines = tree.calls(*RESTORERS, why="restores the training state with {}")
+    engines = _restored_states(tree)
     options = tree.options(*RESUME_OPTIONS, where=lambda option: "download" not in option.name)
     state = (
         engines if engines and optimizer(tree) else engines.as_near("restores weights; no optimizer is saved")
@@ -132,6 +131,16 @@ def resume(tree: Tree) -> Found:
     )  # fmt: skip
 
 
+def _restored_states(tree: Tree) -> Found:
+    """What a library restores whole. A function of the tree is judged where it restores, unless it is functional."""
+    functional = bool(tree.calls("jax.*"))
+    return tree.calls(*RESTORERS, why="restores the training state with {}") | tree.calls(
+        *LOOSE_RESTORERS,
+        where=lambda site: functional or leaves_the_tree(tree, site),
+        why="restores the training state with {}",
+    )
+
+
 def _given(site: Site) -> bool:
     given = [site.argument(name) for name in ("ckpt_path", "resume_from_checkpoint") if site.has(name)]
     return any(value not in ("None", "False") for value in given)
@@ -140,7 +149,7 @@ def _given(site: Site) -> bool:
 def _restores_optimizer(site: Site) -> bool:
     if site.target.startswith("torch.optim."):
         return True
-    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site)))
+    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site, 0, 1)))
 
 
 def rng(tree: Tree) -> Found:
@@ -177,7 +186,7 @@ def _saved_key(tree: Tree) -> Found:
     holders = tree.classes(
         _holds_key, why="{} holds the random key and is saved", looked_for="a state with its key"
     )
-    restored = tree.calls(*RESTORERS, "*.restore")
+    restored = tree.calls("*.restore") | _restored_states(tree)
     return holders if restored and optimizer(tree) and tree.calls("jax.*") else NOTHING
 
 
@@ -268,9 +277,11 @@ def tests(tree: Tree) -> Found:
     saving = weights(tree)
     if not saving:
         return NOTHING
-    loading = tree.calls("*.load_state_dict", "*.load_from_checkpoint", "torch.load", *RESTORERS)
+    loading = tree.calls(
+        "*.load_state_dict", "*.load_from_checkpoint", "torch.load", *RESTORERS, *LOOSE_RESTORERS
+    )
     direct = tree.tests_where(_saves_or_loads, why="saves or loads a checkpoint")
-    return direct | tree.tests_reaching(saving | loading, why="saves or loads a checkpoint")
+    return direct | tree.tests_reaching(saving | loading, why="saves or loads a checkpoint", depth=DEPTH)
 
 
 def _saves_or_loads(module: Module, name: str) -> bool:

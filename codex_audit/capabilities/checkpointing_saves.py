@@ -67,7 +67,7 @@ OPTIMIZER_KEY = re.compile(
 STATE_KEY = re.compile(
     r"(?:.*_)?(?:model|state_dict|weights|params|net|network|module|generator|encoder)(?:_.*)?"
 )
-CHECKPOINT_FILE = re.compile(r"check_?point|ckpt|model|weights|\.pth?\b|\.bin\b|best|epoch", re.IGNORECASE)
+CHECKPOINT_FILE = re.compile(r"check_?point|ckpt|model|weights|\.pth\b|best|epoch", re.IGNORECASE)
 _NOT_WEIGHTS = re.compile(
     r"tokenizer|config|processor|template|extractor|xgboost|lightgbm|catboost", re.IGNORECASE
 )
@@ -90,7 +90,7 @@ def weights(tree: Tree) -> Found:
     return (
         tree.calls("torch.save", where=_saves_state, why="saves with {}")
         | tree.calls(*SAVERS, where=_saves_weights, why="saves with {}")
-        | tree.calls(*LOOSE, where=lambda site: _leaves_the_tree(tree, site), why="saves with {}")
+        | tree.calls(*LOOSE, where=lambda site: leaves_the_tree(tree, site), why="saves with {}")
         | tree.calls(*CALLBACKS, why="saves with {}")
         | tree.inherited("checkpointing.weights")
     ).where(
@@ -112,10 +112,10 @@ def _saves_state(site: Site) -> bool:
 
 def _saves_weights(site: Site) -> bool:
     """Not the ``save_pretrained`` of a tokenizer or a configuration."""
-    return _NOT_WEIGHTS.search(site.target.rpartition(".")[0]) is None
+    return _NOT_WEIGHTS.search(f"{site.target.rpartition('.')[0]} {site.scope}") is None
 
 
-def _leaves_the_tree(tree: Tree, site: Site) -> bool:
+def leaves_the_tree(tree: Tree, site: Site) -> bool:
     """A method of an object that the tree does not define: what it defines is judged where it saves."""
     owner, _, method = site.target.rpartition(".")
     return _saves_weights(site) and not tree.modules.method(owner.removesuffix("()"), method) and (
@@ -130,8 +130,7 @@ def optimizer(tree: Tree) -> Found:
         return NOTHING
     stateful = tree.nodes_calling(*STATEFUL)
     return (
-        tree.items("*", where=lambda module, scope, value: _is_state_of(value), why="{}").where(
-            lambda item: OPTIMIZER_KEY.fullmatch(item.symbol) is not None, "the state of something else")
+        _kept_states(tree)
         | tree.items("*opt*", where=lambda module, scope, value: _flows(tree, module, scope, value, stateful),
                      why="puts the optimizer under {!r} of what is saved")
         | tree.assigns("*", where=_assigns_state, why="adds the optimizer's state to what is saved")
@@ -142,6 +141,18 @@ def optimizer(tree: Tree) -> Found:
         | _training_state(tree)
         | tree.inherited("checkpointing.optimizer")
     )  # fmt: skip
+
+
+def _kept_states(tree: Tree) -> Found:
+    """``"optimizer": optimizer.state_dict()`` in a dictionary."""
+    states = tree.items(
+        "*",
+        where=lambda module, scope, value: _is_state_of(value),
+        why="saves the optimizer's state under {!r}",
+    )
+    return states.where(
+        lambda item: OPTIMIZER_KEY.fullmatch(item.symbol) is not None, "the state of something else"
+    )
 
 
 def _is_state_of(value: str) -> bool:
@@ -179,6 +190,10 @@ def _engines(tree: Tree) -> Found:
     return (
         (saved if engine else NOTHING) | tracked | tree.calls("keras.*().save", "tensorflow.keras.*().save")
     )
+
+
+def _adds_optimizer(site: Site) -> bool:
+    return OPTIMIZER_KEY.fullmatch(site.argument("name", 0).strip("'\"")) is not None
 
 
 def _training_state(tree: Tree) -> Found:

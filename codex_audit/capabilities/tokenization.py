@@ -2,80 +2,8 @@
 
 from __future__ import annotations
 
+from codex_audit.capabilities import tokenization_checks as checks
 from codex_audit.capabilities.model import Capability, Probe, Remedy
-from codex_audit.query.found import Found
-from codex_audit.query.sites import Site
-from codex_audit.query.tree import Tree
-
-LOADERS = (
-    "transformers.AutoTokenizer.from_pretrained",
-    "transformers.AutoProcessor.from_pretrained",
-    "transformers.*Tokenizer.from_pretrained",
-    "transformers.*TokenizerFast.from_pretrained",
-    "transformers.*TokenizerFast",
-    "transformers.PreTrainedTokenizer*",
-    "tokenizers.Tokenizer",
-    "tokenizers.Tokenizer.from_file",
-    "tokenizers.Tokenizer.from_pretrained",
-    "tokenizers.*Tokenizer",
-    "sentencepiece.SentencePieceProcessor",
-    "tiktoken.get_encoding",
-    "tiktoken.encoding_for_model",
-    "tiktoken.Encoding",
-)
-TRAINERS = (
-    "tokenizers.trainers.*Trainer",
-    "tokenizers.Tokenizer().train",
-    "tokenizers.Tokenizer().train_from_iterator",
-    "*.train_new_from_iterator",
-    "*.train_from_iterator",
-    "sentencepiece.SentencePieceTrainer.train",
-    "sentencepiece.SentencePieceTrainer.Train",
-    "tokenizers.*Tokenizer().train",
-)
-ENCODERS = ("*.encode", "*.batch_encode_plus", "*.encode_plus", "*.tokenize", "*.__call__")
-LENGTHS = ("max_length", "max_seq_length", "max_seq_len", "block_size", "context_length", "seq_len", "seq_length",
-           "sequence_length", "max_source_length", "max_target_length", "max_prompt_length", "model_max_length")  # fmt: skip
-
-
-def load(tree: Tree) -> Found:
-    return tree.calls(*LOADERS, why="loads a tokenizer with {}") | _own_subword(tree)
-
-
-def _own_subword(tree: Tree) -> Found:
-    """An own byte-pair, unigram or WordPiece implementation: a class that both encodes and merges."""
-    return tree.classes(
-        lambda module, cls: (
-            f"{cls.name}.encode" in module.functions
-            and any(
-                name.startswith(f"{cls.name}.") and name.endswith(("bpe", "merge", "_merges"))
-                for name in module.functions
-            )
-        ),
-        why="implements a subword tokenizer in {}",
-        looked_for="a class that encodes and merges",
-    )
-
-
-def train(tree: Tree) -> Found:
-    return tree.calls(*TRAINERS, why="trains a vocabulary with {}")
-
-
-def length(tree: Tree) -> Found:
-    truncating = tree.keyword(
-        "truncation", "max_length", where=_truncates, why="bounds length when calling {}"
-    )
-    chunking = tree.options(*LENGTHS, kinds=("flag", "field"), why="") & tree.calls(*LOADERS)
-    return truncating | chunking
-
-
-def _truncates(site: Site) -> bool:
-    return site.argument("truncation") not in ("", "False", "None")
-
-
-def tests(tree: Tree) -> Found:
-    return tree.tests_reaching(load(tree) | train(tree), why="encodes or decodes with the tokenizer")
-
 
 CAPABILITY = Capability(
     id="tokenization",
@@ -98,7 +26,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the function; callers go back to the tokenizer that they were given.",
             references=("https://huggingface.co/docs/transformers/main_classes/tokenizer",),
-            check=load,
+            check=checks.load,
             core=True,
         ),
         Probe(
@@ -115,7 +43,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the command; existing vocabularies still load.",
             references=("https://huggingface.co/docs/tokenizers/api/trainers",),
-            check=train,
+            check=checks.train,
         ),
         Probe(
             id="tokenization.length",
@@ -131,7 +59,7 @@ CAPABILITY = Capability(
             ),
             rollback="Drop the two arguments; encoding is unbounded as before.",
             references=("https://huggingface.co/docs/transformers/pad_truncation",),
-            check=length,
+            check=checks.length,
             component="safeguards",
         ),
         Probe(
@@ -148,7 +76,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the test file.",
             references=(),
-            check=tests,
+            check=checks.tests,
             component="tests",
         ),
     ),

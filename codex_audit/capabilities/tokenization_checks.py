@@ -1,0 +1,193 @@
+"""The checks behind the tokenization probes."""
+
+from __future__ import annotations
+
+import re
+
+from codex_audit.artifacts import Evidence
+from codex_audit.facts.model import Class, Function
+from codex_audit.query.found import Found
+from codex_audit.query.modules import Module
+from codex_audit.query.options import Option
+from codex_audit.query.patterns import last
+from codex_audit.query.sites import Site
+from codex_audit.query.tree import Tree
+
+LOADERS = (
+    "transformers.AutoProcessor.from_pretrained",
+    "transformers.*Tokenizer.from_pretrained",
+    "transformers.*TokenizerFast.from_pretrained",
+    "transformers.*Tokenizer",
+    "transformers.*TokenizerFast",
+    "transformers.CLIPProcessor.from_pretrained",
+    "transformers.WhisperProcessor.from_pretrained",
+    "tokenizers.Tokenizer",
+    "tokenizers.Tokenizer.from_*",
+    "tokenizers.*Tokenizer",
+    "tokenizers.*Tokenizer.from_file",
+    "sentencepiece.SentencePieceProcessor",
+    "tiktoken.get_encoding",
+    "tiktoken.encoding_for_model",
+    "tiktoken.Encoding",
+    "youtokentome.BPE",
+    "subword_nmt.apply_bpe.BPE",
+    "bpemb.BPEmb",
+    "tensorflow_text.*Tokenizer",
+    "keras_hub.tokenizers.*",
+    "keras_hub.*Tokenizer.from_preset",
+    "keras_nlp.tokenizers.*",
+    "keras_nlp.*Tokenizer.from_preset",
+    "torchtext.transforms.*Tokenizer",
+    "torchtune.modules.tokenizers.*",
+    "mistral_common.*Tokenizer.*",
+    "open_clip.get_tokenizer",
+    "open_clip.tokenize",
+    "clip.tokenize",
+    "seqio.SentencePieceVocabulary",
+    "unsloth.*.from_pretrained",
+    "mlx_lm.load",
+    "mlx_lm.utils.load",
+)
+TRAINERS = (
+    "tokenizers.trainers.*Trainer",
+    "tokenizers.Tokenizer().train*",
+    "tokenizers.*Tokenizer().train*",
+    "*.train_new_from_iterator",
+    "*.train_from_iterator",
+    "sentencepiece.SentencePieceTrainer.*rain*",
+    "sentencepiece.SentencePieceTrainer().*rain*",
+    "youtokentome.BPE.train",
+    "subword_nmt.learn_bpe.learn_bpe",
+    "tensorflow_text.tools.wordpiece_vocab.*",
+    "keras_hub.tokenizers.compute_*",
+    "keras_nlp.tokenizers.compute_*",
+)
+BASES = (
+    "transformers.PreTrainedTokenizer*",
+    "transformers.*Tokenizer",
+    "transformers.*TokenizerFast",
+    "tokenizers.*BaseTokenizer",
+    "keras_hub.tokenizers.*",
+)
+LENGTHS = tuple(
+    (
+        "max_seq_length max_seq_len block_size context_length context_len seq_len seq_length sequence_length "
+        "max_source_length max_target_length max_prompt_length max_input_length model_max_length max_sequence_length "
+        "max_context_length text_length max_token_length max_text_length ctx_len chunk_size"
+    ).split()
+)
+_ITEM = re.compile(r"\btransformers\.[\w.]*Tokenizer(?:Fast)?\b(?!\()")
+_MERGING = re.compile(
+    r"_*(?:bpe|(?:get|compute|count)_(?:pairs|stats)|merge(?:s|_pair\w*)?|word_?piece\w*|viterbi\w*)"
+)
+_LEARNING = re.compile(
+    r"_*(?:train|learn|fit|build)(?:_(?:bpe|merges|vocab\w*|tokenizer|word_?piece|unigram|from_\w+))?"
+)
+_LEARNING_BPE = re.compile(
+    r"_*(?:train|learn|fit|build)_(?:bpe|merges|word_?piece|unigram|byte_pair\w*)(?:_\w+)?"
+)
+DEPTH = 6
+_ENCODES = ("encode", "tokenize", "__call__", "encode_ordinary", "_tokenize")
+
+
+def load(tree: Tree) -> Found:
+    return (
+        tree.calls(*LOADERS, where=lambda site: _builds(tree, site), why="loads a tokenizer with {}")
+        | tree.subclasses(*BASES, where=_works, why="a tokenizer derived from {}")
+        | tree.items("*", where=lambda module, scope, value: _ITEM.search(value) is not None,
+                     why="names the tokenizer of {!r} in a table")
+        | _own_subword(tree)
+    )  # fmt: skip
+
+
+def _builds(tree: Tree, site: Site) -> bool:
+    """Not a call of a tokenizer that was passed in, nor of the tree's own code."""
+    return not site.target.endswith("()") and tree.modules.split(site.target)[0] is None
+
+
+def _works(module: Module, cls: Class) -> bool:
+    """A class that does more than to name its base."""
+    return any(name.startswith(f"{cls.name}.") and not item.stub for name, item in module.functions.items())
+
+
+def _own_subword(tree: Tree) -> Found:
+    """An own byte-pair, unigram or WordPiece implementation: a class that encodes and merges."""
+    return tree.classes(
+        lambda module, cls: _encodes(module, cls) and _merges(tree, module, cls),
+        why="implements a subword tokenizer in {}",
+        looked_for="a class that encodes and merges",
+    )
+
+
+def _encodes(module: Module, cls: Class) -> bool:
+    methods = (module.functions.get(f"{cls.name}.{name}") for name in _ENCODES)
+    return any(method is not None and not method.stub for method in methods)
+
+
+def _merges(tree: Tree, module: Module, cls: Class) -> bool:
+    """Whether its methods are, or call, steps of a subword algorithm that the tree defines."""
+    inside = f"{cls.name}."
+    own = (last(name) for name in module.functions if name.startswith(inside))
+    called = (
+        last(call.target)
+        for call in module.facts.calls
+        if call.scope.startswith(inside)
+        and tree.modules.split(tree.modules.canonical(call.target, module))[0] is not None
+    )
+    return any(_MERGING.fullmatch(name) for name in (*own, *called))
+
+
+def train(tree: Tree) -> Found:
+    return tree.calls(*TRAINERS, why="trains a vocabulary with {}") | tree.functions(
+        lambda module, function: _learns(tree, module, function),
+        why="learns a vocabulary in {}",
+        looked_for="an own routine that learns merges",
+    )
+
+
+def _learns(tree: Tree, module: Module, function: Function) -> bool:
+    """A named routine, or the training method of a class that merges."""
+    if function.stub:
+        return False
+    owner, _, name = function.name.rpartition(".")
+    if owner in module.classes:
+        cls = module.classes[owner]
+        return _LEARNING.fullmatch(name) is not None and _encodes(module, cls) and _merges(tree, module, cls)
+    return not owner and _LEARNING_BPE.fullmatch(name) is not None
+
+
+def length(tree: Tree) -> Found:
+    """Truncation where text is encoded; a length option counts where a tokenizer is at hand."""
+    return _truncation(tree) | (
+        tree.options(*LENGTHS, where=lambda option: _bounds_text(tree, option)) & load(tree)
+    )
+
+
+def _truncation(tree: Tree) -> Found:
+    return tree.keyword("truncation", where=_truncates, why="bounds length when calling {}") | tree.calls(
+        "*.enable_truncation", "*.truncate_sequences", why="bounds length with {}"
+    )
+
+
+def _truncates(site: Site) -> bool:
+    return site.argument("truncation") not in ("", "False", "None", "'do_not_truncate'")
+
+
+def _bounds_text(tree: Tree, option: Option) -> bool:
+    """A setting of a run, or a parameter beside a tokenizer or a data set; not the shape of a network alone."""
+    if option.kind in ("flag", "key", "field"):
+        return "model" not in option.path.rpartition("/")[2] or option.kind == "flag"
+    owner = option.scope.rpartition(".")[0] or option.scope
+    return re.search(r"token|data|encod|chunk|pack|prepare|preprocess|collat|batch", f"{option.path} {owner} {option.scope}",
+                     re.IGNORECASE) is not None  # fmt: skip
+
+
+def tests(tree: Tree) -> Found:
+    """Tests that run what loads, trains or truncates; a setting alone is nothing to run."""
+    code = load(tree) | train(tree) | _truncation(tree)
+    places = {tree.node(item) for item in code.evidence if item.strength == "called" or _is_class(tree, item)}
+    return tree.tests_running(places - {""}, why="encodes or decodes with the tokenizer", depth=DEPTH)
+
+
+def _is_class(tree: Tree, item: Evidence) -> bool:
+    return item.path in tree.module_at and item.scope in tree.module_at[item.path].classes
