@@ -21,7 +21,7 @@ _INSTANTIATORS = (
 _NEW_COMPONENT = (
     r"\b(add|adding|extend|extending|creat\w+|implement\w*|writ\w+|defin\w+|register\w*|contribut\w+)\b.{0,30}"
     r"\b(models?|datasets?|tasks?|plugins?|components?|trainers?|metrics?|tokenizers?|losses|layers?|callbacks?|"
-    r"optimizers?|modules?|extensions?|backends?|commands?|environments?)\b"
+    r"optimizers?|modules?|probes?|readers?|rules?|checks?|detectors?|connectors?|formats?|extensions?|backends?|commands?|environments?)\b"
 )
 
 

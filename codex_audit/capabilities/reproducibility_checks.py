@@ -177,7 +177,12 @@ def deterministic(tree: Tree) -> Found:
             "os.environ['CUBLAS_WORKSPACE_CONFIG']", "os.environ['TF_DETERMINISTIC_OPS']", why="sets {}"
         )
         | tree.texts(
-            "xla_gpu_deterministic_ops", "assigned", "argument", "element", "formatted", why="sets {!r}"
+            r"xla_gpu_deterministic_ops=(true|1)",
+            "assigned",
+            "argument",
+            "element",
+            "formatted",
+            why="sets {!r}",
         )
         | tree.inherited("reproducibility.deterministic")
     )
@@ -202,7 +207,7 @@ def pinned(tree: Tree) -> Found:
         ):
             continue
         runtime = [item for item in facts.requirements if not item.group]
-        if facts.locked:
+        if facts.locked and (runtime or facts.format != "requirements"):
             evidence.append(
                 tree.at(
                     file, 1, file.path, f"{file.path} locks {len(facts.requirements)} packages", "declared"

@@ -7,7 +7,9 @@ import re
 from packaging.specifiers import SpecifierSet
 
 from codex_audit.artifacts import Evidence
+from codex_audit.facts.model import Function
 from codex_audit.query.found import Found, fails, holds_by_absence, ordered
+from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -55,7 +57,9 @@ _FILTER = re.compile(
     r"profanity_filter|nsfw_filter|"
     r"redact(or|ion)?|blocklist|deny_?list|guardrails?|prompt_filter|safety_filter|filter_toxic\w*)($|_)"
 )
-_FIRST_SAFE_TORCH = "2.5.999"
+_CONTENT = re.compile(
+    r"text|prompt|content|message|output|response|image|completion|conversation|answer|question"
+)
 
 
 def policy(tree: Tree) -> Found:
@@ -258,11 +262,17 @@ def clean_tree(tree: Tree) -> Found:
     return holds_by_absence("no .env file and no live-looking key is in the tree", looked_for)
 
 
+def _screens_content(module: Module, function: Function) -> bool:
+    """A function named for screening that takes what is to be screened."""
+    takes = any(_CONTENT.search(item.name.lower()) for item in function.parameters)
+    return takes and bool(_FILTER.search(last(function.name).lower())) and not function.stub
+
+
 def content_filter(tree: Tree) -> Found:
     return (
         tree.calls(*MODERATORS, why="screens content with {}")
         | tree.functions(
-            lambda module, function: bool(_FILTER.search(last(function.name).lower())) and not function.stub,
+            _screens_content,
             why="screens content in {}",
             looked_for="a content filter",
         )

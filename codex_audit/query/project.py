@@ -15,6 +15,7 @@ from codex_audit.query.found import Found, ordered
 _DEAD = frozenset({"vendored", "generated", "test"})
 
 
+_ECHOED = re.compile(r"\s*[@-]*\s*(echo|printf)\b[^|]*$")
 _PIECE = re.compile(r"[A-Za-z_]{4,}")
 
 
@@ -106,6 +107,8 @@ class ProjectSearches(ABC):
             if hosted and facts.system in ("tox", "nox", "make"):
                 continue
             for step in facts.steps:
+                if _ECHOED.match(step.run):
+                    continue  # a command that is only printed is advice
                 hit = (run and step.run and re.search(run, step.run)) or (
                     uses and step.uses and re.search(uses, step.uses)
                 )
