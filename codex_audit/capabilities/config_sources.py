@@ -126,7 +126,9 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
     flagged = _modules_with_config_flag(tree)
     for site in tree.call_sites(*LOADERS):
         plain_json = site.target.startswith("json.")
-        if site.target == "exec" and not _executes_a_file(site):
+        if site.target == "exec":
+            if _executes_settings(site):
+                yield site
             continue
         inner = last(site.scope)
         about = f"{site.module.path.rpartition('/')[2]}/{inner}" if plain_json else inner
@@ -145,9 +147,17 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
             yield site
 
 
-def _executes_a_file(site: Site) -> bool:
-    first = site.argument("", 0)
-    return first.endswith(("read()", "compile()", "read_text()"))
+def _executes_settings(site: Site) -> bool:
+    """``exec`` of a Python file whose path is not fixed, or is that of settings: packaging executes fixed files too."""
+    if not site.argument("", 0).endswith(("read()", "compile()", "read_text()")):
+        return False
+    opened = [
+        call.arguments[0].value
+        for call in site.module.facts.calls
+        if call.scope == site.scope and call.target == "open" and call.arguments and call.line <= site.line
+    ]
+    fixed = opened[-1] if opened and opened[-1][:1] in "'\"" else ""
+    return "setup" not in site.module.name and (not fixed or "config" in fixed)
 
 
 def _takes_config_path(module: Module, scope: str) -> bool:

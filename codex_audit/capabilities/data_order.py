@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codex_audit.capabilities.data_words import DATA_SCOPE, about_data, words_of_scope
 from codex_audit.query.found import Found
+from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -88,6 +89,7 @@ def shuffle(tree: Tree) -> Found:
         where=_shuffles,
         why="shuffles in {} under the seed of the program",
     )
+    plain = plain | tree.items("shuffle", where=_asks_a_loader, why="asks a loader to shuffle")
     drawn = tree.calls(*DRAWS, where=_draws_order, why="draws the order of samples with {}")
     if not seeds:
         plain = plain.as_near("shuffles, but nothing sets a seed")
@@ -158,6 +160,12 @@ def _orders_data(site: Site) -> bool:
 def _draws_order(site: Site) -> bool:
     """A draw of indices by what makes batches or a shuffle buffer."""
     return bool(words_of_scope(site.scope) & {"batch", "shuffle", "shuffled", "shuffling"})
+
+
+def _asks_a_loader(module: Module, scope: str, value: str) -> bool:
+    """``{"shuffle": True}`` where the same function makes a loader."""
+    made = {last(call.target) for call in module.facts.calls if call.scope == scope}
+    return value == "True" and any(name.endswith("Loader") for name in made)
 
 
 def _shuffles(site: Site) -> bool:

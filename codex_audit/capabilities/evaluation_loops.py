@@ -14,7 +14,7 @@ from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
 LEARNING = frozenset(
-    "torch jax flax tensorflow keras transformers datasets sklearn lightning "
+    "torch jax flax optax tensorflow keras transformers datasets sklearn lightning "
     "pytorch_lightning haiku equinox mlx paddle "
     "mxnet xgboost lightgbm catboost evaluate torchmetrics accelerate".split()
 )
@@ -59,6 +59,8 @@ NOT_EVALUATION = re.compile(
 SCORING = re.compile(
     r"loss|metric|accuracy|score|predict|logits|forward|apply|eval|generate|compute|^item$", re.IGNORECASE
 )
+SCORE = re.compile(r"loss|metric|accuracy|score|cross_entropy|logits|argmax", re.IGNORECASE)
+DATA_PARAMETERS = frozenset("ds data dataset batch batches loader dataloader examples samples".split())
 WITHOUT_GRADIENTS = (
     "*.eval",
     "torch.no_grad",
@@ -119,7 +121,8 @@ def _own_loops(tree: Tree) -> Iterator[Site]:
             )
             name = last(function.name)
             named = bool(EVALUATION_NAME.fullmatch(name)) and not NOT_EVALUATION.search(name)
-            if named and (still or (function.name in looping and _scores(module, function.name))):
+            scored = function.name in looping and _scores(module, function.name)
+            if named and (still or scored or _scores_whole(module, function)):
                 yield Site(module, name, function.line, function.name)
         yield from _unnamed(module, {scope for path, scope in quiet if path == module.path} & looping)
 
@@ -140,6 +143,14 @@ def _scores(module: Module, scope: str) -> bool:
     return any(
         call.scope == scope and call.loop and (call.target == "?" or SCORING.search(last(call.target)))
         for call in module.facts.calls
+    )
+
+
+def _scores_whole(module: Module, function: Function) -> bool:
+    """Whether a function that takes data asks for its loss or score at once, without a loop."""
+    taken = {word for item in function.parameters for word in item.name.lower().split("_")}
+    return bool(taken & DATA_PARAMETERS) and any(
+        call.scope == function.name and SCORE.search(last(call.target)) for call in module.facts.calls
     )
 
 

@@ -79,6 +79,10 @@ METRIC_KEY = re.compile(
     rf"|mean_reward|mae|mse)([/_@ :=].*)?",
     re.IGNORECASE,
 )
+METRIC_PRINT = (
+    r"(?i)(^|[\s,;|(\[])(accuracy|acc|perplexity|ppl|f1|bleu|rouge\S*|exact match|bpb|bpc|auc|miou|psnr)"
+    r"(@\d)?[ )]*[:=]"
+)
 ARITHMETIC = frozenset(
     "exp argmax eq mean sum item accuracy sqrt max topk compute update log2 append average equal".split()
 )
@@ -177,7 +181,10 @@ def _reported_metrics(tree: Tree) -> Found:
     named = tree.texts(
         f"(?i)^({METRIC_KEY.pattern})$", "key", "subscript", "argument", "formatted", why="reports {!r}"
     )
-    return named.where(lambda item: (item.path, item.scope) in working, "named, but nothing is computed here")
+    printed = tree.texts(METRIC_PRINT, "message", "formatted", why="prints {!r}")
+    return (named | printed).where(
+        lambda item: (item.path, item.scope) in working, "named, but nothing is computed here"
+    )
 
 
 def records(tree: Tree) -> Found:

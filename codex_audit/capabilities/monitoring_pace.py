@@ -181,7 +181,7 @@ def _counted_prints(tree: Tree) -> Iterator[Site]:
         looped = {call.line for call in module.facts.calls if call.loop and last(call.target) in REPORTING}
         pieces: dict[tuple[int, str], str] = {}
         for text in module.facts.texts:
-            if text.role == "message" and text.line in looped:
+            if text.role in ("message", "formatted") and text.line in looped:
                 key = (text.line, text.scope)
                 pieces[key] = pieces.get(key, "") + text.text
         for (line, scope), joined in pieces.items():

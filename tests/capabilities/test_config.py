@@ -57,6 +57,16 @@ __all__ = ["load_settings"]
         },
     ),
     (
+        "file",
+        {
+            "train.py": """\
+import sys
+lr = 0.1
+exec(open(sys.argv[1]).read())
+""",
+        },
+    ),
+    (
         "override",
         {
             "train.py": """\
@@ -213,6 +223,15 @@ class Vae(torch.nn.Module):
     def __init__(self, vae_config_path):
         super().__init__()
         self.sizes = OmegaConf.load(vae_config_path)
+""",
+        },
+    ),
+    (
+        "file",
+        {
+            "build.py": """\
+names = {}
+exec(open("pkg/version.py").read(), names)
 """,
         },
     ),

@@ -54,6 +54,18 @@ loader = DataLoader([1], shuffle=True)
     (
         "shuffle",
         {
+            "train.py": """\
+import torch
+from torch.utils.data import DataLoader
+torch.manual_seed(1)
+choices = {"batch_size": 4, "shuffle": True}
+loader = DataLoader([1], **choices)
+""",
+        },
+    ),
+    (
+        "shuffle",
+        {
             "pkg/order.py": """\
 import random
 def shuffled_records(rows, seed):

@@ -77,6 +77,29 @@ report(1.0)
         },
     ),
     (
+        "metrics",
+        {
+            "main.py": """\
+import torch
+def test(model, batches):
+    right = sum(model(x).argmax().eq(y).item() for x, y in batches)
+    print("Test set: Accuracy: {}/{}".format(right, len(batches)))
+test(1, [])
+""",
+        },
+    ),
+    (
+        "loop",
+        {
+            "train.py": """\
+import optax
+def eval_model(apply, test_ds):
+    return optax.softmax_cross_entropy(apply(test_ds["x"]), test_ds["y"]).mean()
+eval_model(1, {})
+""",
+        },
+    ),
+    (
         "records",
         {
             "train.py": """\
