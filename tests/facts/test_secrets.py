@@ -86,8 +86,9 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
         jwt({"sub": "1234567890", "name": "John Doe"}),
         "-----BEGIN RSA PRIVATE" + " KEY-----",
         "-----BEGIN PRIVATE" + " KEY-----\\n...\\n-----END PRIVATE" + " KEY-----",
-        "-----BEGIN PRIVATE"
-        + " KEY-----\\n' in text or find_some_other(marker, of_a_key, in_the_text_that_follows)",
+        "-----BEGIN PRIVATE{}KEY-----' in text or find_some_other(marker, of_a_key, in_the_text_that_follows)".format(
+            " "
+        ),
         "commit: " + letters(40, "0123456789abcdef"),
         "tokenizer = AutoTokenizer.from_pretrained('meta-llama/Llama-2-7b-hf')",
     ],
