@@ -76,6 +76,7 @@ LENGTHS = tuple(
         "max_context_length text_length max_token_length max_text_length ctx_len chunk_size"
     ).split()
 )
+_PREPARES = re.compile(r"token|data|encod|chunk|pack|prepare|preprocess|collat", re.IGNORECASE)
 _ITEM = re.compile(r"\btransformers\.[\w.]*Tokenizer(?:Fast)?\b(?!\()")
 _MERGING = re.compile(
     r"_*(?:bpe|(?:get|compute|count)_(?:pairs|stats)|merge(?:s|_pair\w*)?|word_?piece\w*|viterbi\w*)"
@@ -102,7 +103,7 @@ def load(tree: Tree) -> Found:
 
 def _builds(tree: Tree, site: Site) -> bool:
     """Not a call of a tokenizer that was passed in, nor of the tree's own code."""
-    return not site.target.endswith("()") and tree.modules.split(site.target)[0] is None
+    return "()" not in site.target and tree.modules.split(site.target)[0] is None
 
 
 def _works(module: Module, cls: Class) -> bool:
@@ -158,8 +159,9 @@ def _learns(tree: Tree, module: Module, function: Function) -> bool:
 
 def length(tree: Tree) -> Found:
     """Truncation where text is encoded; a length option counts where a tokenizer is at hand."""
+    bounds = tree.options(*LENGTHS, where=_bounds_text)
     return _truncation(tree) | (
-        tree.options(*LENGTHS, where=lambda option: _bounds_text(tree, option)) & load(tree)
+        bounds if load(tree) else bounds.as_near("a length, but no tokenizer is loaded here")
     )
 
 
@@ -173,13 +175,11 @@ def _truncates(site: Site) -> bool:
     return site.argument("truncation") not in ("", "False", "None", "'do_not_truncate'")
 
 
-def _bounds_text(tree: Tree, option: Option) -> bool:
+def _bounds_text(option: Option) -> bool:
     """A setting of a run, or a parameter beside a tokenizer or a data set; not the shape of a network alone."""
-    if option.kind in ("flag", "key", "field"):
-        return "model" not in option.path.rpartition("/")[2] or option.kind == "flag"
-    owner = option.scope.rpartition(".")[0] or option.scope
-    return re.search(r"token|data|encod|chunk|pack|prepare|preprocess|collat|batch", f"{option.path} {owner} {option.scope}",
-                     re.IGNORECASE) is not None  # fmt: skip
+    if option.kind != "parameter":
+        return option.kind == "flag" or "model" not in option.path.rpartition("/")[2]
+    return _PREPARES.search(f"{option.path} {option.scope}") is not None
 
 
 def tests(tree: Tree) -> Found:
