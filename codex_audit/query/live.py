@@ -30,6 +30,10 @@ class Liveness:
             for item in file.settings.settings:
                 if ("scripts" in item.key or "entry_points" in item.key) and ":" in item.value:
                     roots |= {_node(part, self.modules) for part in _targets(item.value)}
+        for module in self.modules.every:
+            if module.path == "setup.py":
+                declared = (part for text in module.facts.texts for part in _targets(text.text))
+                roots |= {_node(part, self.modules) for part in declared}
         return frozenset(roots - {""})
 
     @cached_property

@@ -14,7 +14,9 @@ from codex_audit.stages.parallel import WorkerDiedError, shared_out
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 1000), max_size=20), st.integers(1, 4))
 def test_results_come_in_order_whatever_the_number_of_processes(weights: list[int], jobs: int) -> None:
-    assert shared_out(lambda index: index * 10, weights, jobs) == [index * 10 for index in range(len(weights))]
+    assert shared_out(lambda index: index * 10, weights, jobs) == [
+        index * 10 for index in range(len(weights))
+    ]
 
 
 def test_work_is_done_by_other_processes() -> None:
