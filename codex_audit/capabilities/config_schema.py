@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from codex_audit.capabilities.config_commands import is_tooling
 from codex_audit.facts.model import Class
 from codex_audit.query.found import Found
+from codex_audit.query.graph import definition_of
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -74,6 +75,11 @@ CHECK_METHODS = frozenset(
     "__post_init__ __attrs_post_init__ validate _validate check _check verify validate_config".split()
 )
 
+# A file of checks in a folder of settings; its functions are named for what they check.
+_CHECKING_FILE = re.compile(
+    r"(^|/)(config|configs|configuration|settings|options|workflow)/(check|checks|validate|validation|validators?)\.py$"
+)
+
 
 def schema(tree: Tree) -> Found:
     typed_parameters = tree.calls(*TYPED, why="parses settings into typed fields with {}")
@@ -130,7 +136,8 @@ def _explicit_checks(tree: Tree) -> Iterator[Site]:
             ):
                 raising.setdefault(item.scope, []).append(item.line)
         for call in module.facts.calls:
-            if call.target.endswith(("ArgumentParser().error", ".parser.error", "click.BadParameter")):
+            refuses = call.target.endswith(("ArgumentParser().error", ".parser.error", "click.BadParameter"))
+            if refuses or _never_returns(tree, module, call.target):
                 raising.setdefault(call.scope, []).append(call.line)
         blocks = {scope: lines for scope, lines in raising.items() if _checks_settings(module, scope)}
         if sum(len(lines) for lines in blocks.values()) >= 2:
@@ -138,7 +145,16 @@ def _explicit_checks(tree: Tree) -> Iterator[Site]:
                 yield Site(module, last(scope), lines[0], scope)
 
 
+def _never_returns(tree: Tree, module: Module, target: str) -> bool:
+    """A function of the tree that is declared to raise always: calling it is raising."""
+    owner, rest = tree.modules.split(definition_of(tree.modules.canonical(target, module), tree.modules))
+    function = owner.functions.get(rest) if owner is not None else None
+    return function is not None and last(function.returns) in ("NoReturn", "Never")
+
+
 def _checks_settings(module: Module, scope: str) -> bool:
+    if _CHECKING_FILE.search(module.path):
+        return True
     owner, _, name = scope.rpartition(".")
     if owner in module.classes:
         return bool(SETTINGS_NAME.search(last(owner))) and (

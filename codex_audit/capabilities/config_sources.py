@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from codex_audit.artifacts import Evidence
 from codex_audit.query.found import Found
+from codex_audit.query.graph import node_of
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -81,7 +82,7 @@ CONFIG_OPTION = re.compile(
 )
 CONFIG_FUNCTION = re.compile(
     r"(load|read|parse|get|from|open|init|setup|make|merge|update)_?(\w+_)?(config|cfg|conf"
-    r"|settings|hparams|yaml|recipe|options)s?(_\w+)?"
+    r"|settings|hparams|yaml|recipe|options|workflow)s?(_\w+)?"
     r"|from_(file|yaml|toml|json_file|object|mapping)",
     re.IGNORECASE,
 )
@@ -143,8 +144,15 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
                 CONFIG_FUNCTION.fullmatch(inner.strip("_"))
                 and (not plain_json or site.module.path in flagged)
             )
+            or (not plain_json and _serves_settings(tree, site))
         ):
             yield site
+
+
+def _serves_settings(tree: Tree, site: Site) -> bool:
+    """A parser that a function named for loading settings uses, directly or through a helper or two."""
+    users = tree.uses.reaching({node_of(site.module, site.scope)}, 3)
+    return any(CONFIG_FUNCTION.fullmatch(last(user).strip("_")) for user in users)
 
 
 def _executes_settings(site: Site) -> bool:
