@@ -74,7 +74,7 @@ def tables(tree: Tree) -> Found:
     makers = models | _makers(tree, models)
     sites = [site for module in tree.modules.every for site in _table_sites(tree, module, makers)]
     return tree.sites(sites, "maps names to models: {}", ("a table from names to models",)) | _chains(
-        tree, makers
+        tree, models, makers
     )
 
 
@@ -123,7 +123,7 @@ def _models_in(tree: Tree, module: Module, value: str, makers: frozenset[str]) -
     ][:1]
 
 
-def _chains(tree: Tree, makers: frozenset[str]) -> Found:
+def _chains(tree: Tree, models: frozenset[str], makers: frozenset[str]) -> Found:
     """A function that compares strings and, right after, builds one of at least two different models or
     heads."""
     built: dict[tuple[str, str], list[Site]] = defaultdict(list)
@@ -134,7 +134,7 @@ def _chains(tree: Tree, makers: frozenset[str]) -> Found:
         site
         for (path, scope), found in built.items()
         if len({site.target for site in found}) > 1
-        and node_of(tree.module_at[path], scope.partition(".")[0]) not in makers
+        and node_of(tree.module_at[path], scope.partition(".")[0]) not in models
         for site in found
     ]
     return tree.sites(sites, "builds {} when the name says so", ("conditions on a name that build models",))

@@ -239,7 +239,7 @@ def _own_schedule(tree: Tree) -> Found:
 def _sets_rate(site: Site) -> bool:
     """``group["lr"] = value``, with a value that is not fixed."""
     value = site.assignment.value if site.assignment is not None else ""
-    return site.target.endswith("['lr']") and not re.fullmatch(r"[\d.e-]+|.*\.(?:lr|learning_rate)", value)
+    return site.target.endswith("['lr']") and not re.fullmatch(r"\d[\d.e-]*|.*\.(?:lr|learning_rate)", value)
 
 
 def _computed(tree: Tree) -> Found:

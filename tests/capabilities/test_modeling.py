@@ -73,7 +73,8 @@ Trainer(args=args).train()
     (
         "device",
         {
-            "pkg/run.py": "import torch\n\n\ndef run(model, device='cpu'):\n    return torch.ones(1).to(device)\n"
+            "pkg/__init__.py": "from pkg.run import run\n",
+            "pkg/run.py": "import torch\n\n\ndef run(model, device='cpu'):\n    return torch.ones(1).to(device)\n",
         },
     ),
     ("adapters", {"train.py": "import peft\nmodel = peft.get_peft_model(1, peft.LoraConfig(r=8))\n"}),

@@ -1,0 +1,214 @@
+"""Probes of checkpointing: the real thing, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from codex_audit.capabilities.checkpointing import CAPABILITY
+from tests.capabilities.asking import answer_of
+
+SAVE = """\
+import torch
+
+model = torch.nn.Linear(1, 1)
+optimizer = torch.optim.AdamW(model.parameters())
+for step in range(10):
+    model(torch.ones(1)).sum().backward()
+    optimizer.step()
+    torch.save({"model": model.state_dict()}, f"step-{step}.pt")
+"""
+FULL = SAVE.replace('()}, f"', '(), "optimizer": optimizer.state_dict()}, f"')
+RESUMED = (
+    FULL
+    + """
+state = torch.load("step-9.pt", weights_only=True)
+model.load_state_dict(state["model"])
+optimizer.load_state_dict(state["optimizer"])
+"""
+)
+WEIGHTS_BACK = RESUMED.replace('optimizer.load_state_dict(state["optimizer"])\n', "")
+GENERATORS = FULL.replace('()}, f"', '(), "rng": torch.get_rng_state()}, f"')
+LIGHTNING = """\
+import lightning as L
+
+trainer = L.Trainer(max_epochs=1)
+trainer.fit(1)
+"""
+HF = """\
+from transformers import Trainer, TrainingArguments
+
+trainer = Trainer(model=1, args=TrainingArguments("out"))
+trainer.train()
+"""
+JAX = """\
+import flax.struct
+import jax
+import orbax.checkpoint as ocp
+
+
+@flax.struct.dataclass
+class State:
+    params: dict
+    opt_state: tuple
+    rng: jax.Array
+
+
+def main(path, state):
+    checkpointer = ocp.StandardCheckpointer()
+    checkpointer.save(path, state)
+    return checkpointer.restore(path, State(1, 2, jax.random.key(0)))
+
+
+main("a", 1)
+"""
+FILES = """\
+import torch
+
+
+def save_checkpoint(model, path):
+    torch.save(model.state_dict(), path)
+
+
+def load_checkpoint(model, path):
+    model.load_state_dict(torch.load(path, weights_only=True))
+"""
+DIGEST = """\
+import hashlib
+import torch
+
+
+def save_checkpoint(model, path):
+    torch.save(model.state_dict(), path)
+    digest = hashlib.sha256(open(path, "rb").read()).hexdigest()
+    open(f"{path}.sha256", "w").write(digest)
+"""
+PRUNE = """\
+import os
+
+
+def prune_checkpoints(paths, keep):
+    for path in sorted(paths)[:-keep]:
+        os.remove(path)
+
+
+prune_checkpoints([], 3)
+"""
+EXPORTED = {
+    "pkg/__init__.py": "from pkg.files import load_checkpoint, save_checkpoint\n",
+    "pkg/files.py": FILES,
+}
+TEST = """\
+import torch
+from pkg.files import load_checkpoint, save_checkpoint
+
+def test_round_trip(tmp_path):
+    model = torch.nn.Linear(1, 1)
+    save_checkpoint(model, tmp_path / "a")
+    load_checkpoint(model, tmp_path / "a")
+    assert model.weight.shape == (1, 1)
+"""
+
+YES: list[tuple[str, dict[str, str]]] = [
+    ("weights", {"train.py": SAVE}),
+    ("weights", {"train.py": HF}),
+    ("weights", {"train.py": LIGHTNING}),
+    ("weights", {"train.py": JAX}),
+    ("optimizer", {"train.py": FULL}),
+    ("optimizer", {"train.py": SAVE + "torch.save(optimizer.state_dict(), 'optimizer.pt')\n"}),
+    ("optimizer", {"train.py": HF}),
+    ("optimizer", {"train.py": JAX}),
+    ("resume", {"train.py": RESUMED}),
+    ("resume", {"train.py": HF.replace("train()", "train(resume_from_checkpoint=path)")}),
+    ("resume", {"train.py": LIGHTNING.replace("fit(1)", "fit(1, ckpt_path=path)")}),
+    (
+        "rng",
+        {
+            "train.py": GENERATORS,
+            "pkg/back.py": "import torch\ntorch.set_rng_state(torch.load('a')['rng'])\n",
+        },
+    ),
+    ("rng", {"train.py": HF.replace("train()", "train(resume_from_checkpoint=path)")}),
+    ("rng", {"train.py": JAX}),
+    ("retention", {"train.py": LIGHTNING}),
+    ("retention", {"train.py": HF.replace('"out"', '"out", save_total_limit=2')}),
+    ("retention", {"train.py": SAVE, "pkg/prune.py": PRUNE}),
+    ("retention", {"train.py": SAVE.replace('f"step-{step}.pt"', '"best_model.pt"')}),
+    ("digest", {"pkg/__init__.py": "from pkg.files import save_checkpoint\n", "pkg/files.py": DIGEST}),
+    ("tests", {**EXPORTED, "tests/test_files.py": TEST}),
+]
+NO: list[tuple[str, dict[str, str]]] = [
+    (
+        "weights",
+        {"train.py": "import torch\n# torch.save(model.state_dict(), 'a.pt')\nprint(torch.ones(1))\n"},
+    ),
+    ("weights", {"pkg/prepare.py": "import torch\ntorch.save(torch.ones(3), 'features.pt')\n"}),
+    (
+        "weights",
+        {
+            "train.py": "import json\nfrom transformers import AutoTokenizer\nAutoTokenizer.from_pretrained('a').save_pretrained('b')\n"
+        },
+    ),
+    ("weights", {"tests/test_train.py": SAVE}),
+    ("optimizer", {"train.py": SAVE}),
+    ("optimizer", {"train.py": SAVE + "config = {'optimizer': 'adamw', 'lr': 1}\n"}),
+    ("resume", {"train.py": WEIGHTS_BACK}),
+    ("resume", {"train.py": HF}),
+    ("resume", {"train.py": SAVE + "import argparse\nargparse.ArgumentParser().add_argument('--resume')\n"}),
+    ("rng", {"train.py": HF}),
+    ("rng", {"train.py": GENERATORS}),
+    (
+        "rng",
+        {
+            "train.py": FULL
+            + "def forked(run):\n    state = torch.get_rng_state()\n    run()\n    torch.set_rng_state(state)\nforked(print)\n"
+        },
+    ),
+    ("retention", {"train.py": FULL}),
+    ("retention", {"train.py": LIGHTNING.replace("trainer.fit(1)\n", "")}),
+    ("retention", {"train.py": SAVE + "import shutil\nshutil.rmtree('cache')\n"}),
+    (
+        "digest",
+        {"train.py": SAVE, "pkg/cache.py": "import hashlib\nkey = hashlib.sha256(b'query').hexdigest()\n"},
+    ),
+    (
+        "tests",
+        {**EXPORTED, "tests/test_files.py": TEST.replace("    assert model.weight.shape == (1, 1)\n", "")},
+    ),
+    ("tests", {**EXPORTED, "tests/test_files.py": "def test_one():\n    assert 1 + 1 == 2\n"}),
+]
+
+
+def renamed(source: str) -> str:
+    """The same code under other names of imports and variables."""
+    for old, new in (("import torch", "import torch as t"), ("torch.", "t."), ("optimizer.", "q."), ("optimizer =", "q ="),
+                     ("model.", "z."), ("model =", "z ="), ("model(", "z("), ("state =", "w ="), ("(state[", "(w[")):  # fmt: skip
+        source = source.replace(old, new)
+    return source
+
+
+ALIASED = [(probe, RESUMED, renamed(RESUMED)) for probe in ("weights", "optimizer", "resume")]
+
+
+@pytest.mark.parametrize(("probe", "files"), YES)
+def test_the_real_thing_counts(probe: str, files: dict[str, str]) -> None:
+    answer = answer_of(CAPABILITY, probe, files)
+    assert answer.verdict == "yes", answer
+    assert {item.path for item in answer.evidence} <= set(files)
+
+
+@pytest.mark.parametrize(("probe", "files"), NO)
+def test_its_look_alike_does_not(probe: str, files: dict[str, str]) -> None:
+    answer = answer_of(CAPABILITY, probe, files)
+    assert answer.verdict == "no", answer
+
+
+@pytest.mark.parametrize(("probe", "plain", "aliased"), ALIASED)
+def test_other_names_for_imports_and_locals_change_nothing(probe: str, plain: str, aliased: str) -> None:
+    answers = [answer_of(CAPABILITY, probe, {"train.py": source}) for source in (plain, aliased)]
+    assert [item.verdict for item in answers] == ["yes", "yes"]
+    assert answers[0].evidence[0].line == answers[1].evidence[0].line
+
+
+def test_every_probe_has_both_sides() -> None:
+    every = {probe.id.partition(".")[2] for probe in CAPABILITY.probes}
+    assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == every
