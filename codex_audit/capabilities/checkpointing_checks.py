@@ -7,6 +7,7 @@ import re
 from codex_audit.capabilities.checkpointing_saves import (
     CALLBACKS,
     OPTIMIZER_KEY,
+    is_optimizer,
     leaves_the_tree,
     near_texts,
     optimizer,
@@ -95,6 +96,7 @@ REMOVERS = (
 )
 KEYS = ("key", "rng", "rngs", "rng_key", "next_key", "training_key", "prng_key", "dropout_rng", "dropout_key")
 _CHECKPOINT = re.compile(r"check_?point|ckpt|\.pth?$|\.safetensors|model_?state|state_?dict", re.IGNORECASE)
+_PRUNING = re.compile(r"prune|rotate|clean|delete|remove|discard|limit|keep|retain|purge", re.IGNORECASE)
 _NAMED = re.compile(r"check_?point|ckpt", re.IGNORECASE)
 _BEST = re.compile(r"(?:^|[/_\-. ])best(?:$|[/_\-. ])", re.IGNORECASE)
 
@@ -148,7 +150,7 @@ def _given(site: Site) -> bool:
 
 def _restores_optimizer(site: Site) -> bool:
     if site.target.startswith("torch.optim."):
-        return True
+        return is_optimizer(site)
     return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site, 0, 1)))
 
 
@@ -230,14 +232,14 @@ def _keeps_few(site: Site) -> bool:
 
 
 def _pruning(tree: Tree) -> Found:
-    """Removal in a function that is about checkpoints, or beside their file names."""
-    return tree.calls(
-        *REMOVERS,
-        where=lambda site: (
-            _CHECKPOINT.search(site.scope) is not None or any(map(_NAMED.search, near_texts(site, 8, 2)))
-        ),
-        why="removes old checkpoints with {}",
-    )
+    """Removal in a function that is about old checkpoints, or beside their file names."""
+    return tree.calls(*REMOVERS, where=_prunes, why="removes old checkpoints with {}")
+
+
+def _prunes(site: Site) -> bool:
+    name = last(site.scope)
+    about = _NAMED.search(name) or (_NAMED.search(site.scope) and _PRUNING.search(name))
+    return bool(about) or any(map(_NAMED.search, near_texts(site, 8, 2)))
 
 
 def _best_only(tree: Tree) -> Found:

@@ -135,7 +135,7 @@ def optimizer(tree: Tree) -> Found:
                      why="puts the optimizer under {!r} of what is saved")
         | tree.assigns("*", where=_assigns_state, why="adds the optimizer's state to what is saved")
         | tree.calls("torch.save", where=_saves_optimizer, why="saves the optimizer's state with {}")
-        | tree.calls(*OPTIMIZER_STATES, why="takes the optimizer's state with {}")
+        | tree.calls(*OPTIMIZER_STATES, where=is_optimizer, why="takes the optimizer's state with {}")
         | tree.calls(*CALLBACKS, where=_is_full, why="{} saves the optimizer's state too")
         | _engines(tree)
         | _training_state(tree)
@@ -176,6 +176,11 @@ def _assigns_state(site: Site) -> bool:
 
 def _saves_optimizer(site: Site) -> bool:
     return _is_state_of(site.argument("obj", 0)) and any(map(OPTIMIZER_KEY.fullmatch, near_texts(site)))
+
+
+def is_optimizer(site: Site) -> bool:
+    """Schedulers live among torch's optimizers."""
+    return "lr_scheduler" not in site.target
 
 
 def _is_full(site: Site) -> bool:

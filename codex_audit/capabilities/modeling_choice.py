@@ -156,7 +156,7 @@ def registries(tree: Tree) -> Found:
         Site(module, last(marks[0]), line, name)
         for module in tree.code
         for name, line, decorators in _decorated(module)
-        if module.name in homes or node_of(module, name) in makers
+        if (module.name in homes and name in module.classes) or node_of(module, name) in makers
         if (marks := [mark for mark in decorators if _registers(tree, module, mark)])
     ]
     registered = tree.sites(sites, "registers a model with {}", ("models under a register decorator",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.capabilities import training_checks as checks
+from codex_audit.capabilities import training_loops
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 CAPABILITY = Capability(
@@ -28,7 +29,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the command; nothing else calls it.",
             references=("https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html",),
-            check=checks.loop,
+            check=training_loops.loops,
             core=True,
         ),
         Probe(

@@ -142,7 +142,6 @@ _NO_VALUE = ("False", "None", "0", "0.0", "''", "'no'", "'32'", "32", "'32-true'
 _RATE = re.compile(
     r"(?:adjust|set|get|update|compute|schedule)?_?(?:lr|learning_rate)(?:_schedule\w*|_lambda|_at)?"
 )
-loop = loops
 
 
 def mixed_precision(tree: Tree) -> Found:
@@ -156,7 +155,7 @@ def mixed_precision(tree: Tree) -> Found:
         | tree.options(*MIXED_OPTIONS)
         | tree.options("mp", "precision", where=_chooses_precision)
         | tree.options("*dtype", kinds=("flag", "field"), where=_half_by_default)
-        | tree.items("fp16", "bf16", "bfloat16", where=_says_something)
+        | tree.items("fp16", "bf16", where=_is_switch)
         | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(mixed_precision|(bf16|fp16)\.enabled)")
         | tree.inherited("training.mixed-precision")
     )
@@ -201,15 +200,17 @@ def _is_setting(site: Site) -> bool:
 def clipping(tree: Tree) -> Found:
     return (
         tree.calls(*CLIPPERS, why="clips gradients with {}")
+        | tree.references("composer.algorithms.GradientClipping", why="offers {}")
         | tree.keyword(*CLIP_KEYWORDS, of=(*TRAINERS, "*.optim*.*"), where=_clips, why="clips through {}")
-        | tree.items("gradient_clipping", "gradient_clip_val", where=_says_something)
+        | tree.items("gradient_clipping", "gradient_clip_val", where=_is_switch)
         | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(gradient_clipping|gradient_clip_val|max_grad_norm)")
         | tree.inherited("training.clipping")
     )  # fmt: skip
 
 
-def _says_something(module: Module, scope: str, value: str) -> bool:
-    return value not in _NO_VALUE
+def _is_switch(module: Module, scope: str, value: str) -> bool:
+    """A value of a run's settings; not a name in a table of types, nor an attribute that is described."""
+    return value not in _NO_VALUE and not value.startswith(("'", "torch.", "jax.", ":"))
 
 
 def _clips(site: Site) -> bool:
@@ -220,6 +221,7 @@ def _clips(site: Site) -> bool:
 def schedule(tree: Tree) -> Found:
     return (
         tree.calls(*SCHEDULERS, why="builds a schedule with {}")
+        | tree.references("composer.optim.*Scheduler*", why="offers {}")
         | tree.subclasses(*SCHEDULE_BASES, why="a schedule derived from {}")
         | tree.keyword(*SCHEDULE_KEYWORDS, of=(*TRAINERS, "*Arguments"), why="hands a schedule to {}")
         | _own_schedule(tree)
