@@ -12,6 +12,7 @@ from codex_audit.query.tree import Tree
 
 MOST_EVIDENCE = 5
 MOST_LOOKED_FOR = 40
+_CODE_READERS = frozenset({"python", "notebook", "file"})
 
 
 def ask_all(
@@ -51,7 +52,15 @@ def _judge(tree: Tree, probe: Probe, found: Found) -> ProbeAnswer:
     broken = _might_matter(tree, found)
     if broken:
         return _answer(probe, "unknown", broken, found)
-    return _answer(probe, "no", found.reason or "nothing that counts was found", found)
+    return _answer(probe, "no", found.reason or _nothing(found), found)
+
+
+def _nothing(found: Found) -> str:
+    """The sentence of a no; what came nearest stands in it, because that is what a reader would object with."""
+    if not found.near:
+        return "nothing that counts was found"
+    near = found.near[0]
+    return f"nothing that counts was found; nearest is {near.path}:{near.line}, {near.why}"
 
 
 def _might_matter(tree: Tree, found: Found) -> str:
@@ -60,7 +69,9 @@ def _might_matter(tree: Tree, found: Found) -> str:
         if file.facets & {"vendored", "generated", "test"}:
             continue
         for unread in file.unread:
-            named = sorted(found.words & unread.words)
+            # A call cannot hide in a configuration file, nor a setting of a tool in code.
+            wanted = found.words if unread.reader in _CODE_READERS else found.file_words
+            named = sorted(wanted & unread.words)
             if named:
                 place = f"{file.path}:{unread.line}" if unread.line else file.path
                 return f"{place} could not be read ({unread.reason}) and names {named[0]}"

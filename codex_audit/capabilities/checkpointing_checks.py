@@ -48,7 +48,7 @@ RETENTION_OPTIONS = tuple(
     (
         "save_total_limit save_top_k keep_last* max_to_keep keep_checkpoint_max keep_n_* keep_checkpoints* "
         "num_checkpoints_to_keep save_num_checkpoints_to_keep max_checkpoints *checkpoints_total_limit "
-        "total_limit keep_best* keep_interval_updates checkpoint_hist* save_best* *best_only best_model_dir "
+        "total_limit keep_best* keep_interval_updates checkpoint_hist* save_best* *best_only "
         "n_checkpoints_to_keep max_*checkpoints keep_every* delete_previous* overwrite_checkpoint* "
         "best_model_save_path save_last_k ckpt_keep* checkpoints_to_keep keep_recent*"
     ).split()
@@ -94,7 +94,7 @@ REMOVERS = (
     "*.delete_folder",
     "tensorflow.io.gfile.remove",
 )
-KEYS = ("key", "rng", "rngs", "rng_key", "next_key", "training_key", "prng_key", "dropout_rng", "dropout_key")
+KEYS = ("key", "rng", "rngs", "rng_key", "next_key", "prng_key", "dropout_rng", "dropout_key")
 _CHECKPOINT = re.compile(r"check_?point|ckpt|\.pth?$|\.safetensors|model_?state|state_?dict", re.IGNORECASE)
 _PRUNING = re.compile(r"prune|rotate|clean|delete|remove|discard|limit|keep|retain|purge", re.IGNORECASE)
 _NAMED = re.compile(r"check_?point|ckpt", re.IGNORECASE)
@@ -239,7 +239,7 @@ def _pruning(tree: Tree) -> Found:
 def _prunes(site: Site) -> bool:
     name = last(site.scope)
     about = _NAMED.search(name) or (_NAMED.search(site.scope) and _PRUNING.search(name))
-    return bool(about) or any(map(_NAMED.search, near_texts(site, 8, 2)))
+    return bool(about) or any(map(_NAMED.search, near_texts(site, 4, 1)))
 
 
 def _best_only(tree: Tree) -> Found:

@@ -197,10 +197,6 @@ def _engines(tree: Tree) -> Found:
     )
 
 
-def _adds_optimizer(site: Site) -> bool:
-    return OPTIMIZER_KEY.fullmatch(site.argument("name", 0).strip("'\"")) is not None
-
-
 def _training_state(tree: Tree) -> Found:
     """A state object that holds the optimizer's part, in a tree that writes such objects (the JAX way)."""
     holders = tree.classes(

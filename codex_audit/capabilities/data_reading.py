@@ -65,7 +65,7 @@ DISK = frozenset(
     "open read_csv load memmap iter_batches ParquetFile from_url urlopen fsspec_open "
     "iter_lines read_table readline load_dataset get_object File "
     "shards iterdir glob read scan_parquet seek TFRecordDataset read_parquet iter_rows "
-    "open_reader islice walk streaming_download open_shard".split()
+    "open_reader islice walk streaming_download".split()
 )
 EXISTS = frozenset(
     {

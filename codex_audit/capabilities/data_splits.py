@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from codex_audit.capabilities.data_words import about_data
 from codex_audit.facts.model import Text
 from codex_audit.query.found import Found
-from codex_audit.query.handed import gives
 from codex_audit.query.modules import Module
 from codex_audit.query.options import Option
 from codex_audit.query.patterns import last
-from codex_audit.query.sites import Site
+from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
 
 SPLITTERS = (
@@ -26,7 +25,6 @@ SPLITTERS = (
     "*.random_split",
     "*.train_val_split",
     "*.train_valid_split",
-    "*.train_validation_split",
     "*.split_dataset",
     "astartes.*",
     "torch_geometric.transforms.Random*Split",

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from codex_audit.facts.model import Function
 from codex_audit.query.found import Found
-from codex_audit.query.handed import gives
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
-from codex_audit.query.sites import Site
+from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
 
 LEARNING = frozenset(

@@ -7,9 +7,8 @@ import re
 from codex_audit.capabilities.evaluation_loops import learns, loop
 from codex_audit.facts.model import Function
 from codex_audit.query.found import Found
-from codex_audit.query.handed import gives
 from codex_audit.query.patterns import last
-from codex_audit.query.sites import Site
+from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
 
 METRIC_LIBRARIES = (

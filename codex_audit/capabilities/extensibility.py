@@ -19,9 +19,11 @@ _INSTANTIATORS = (
     "*.instantiate_class",
 )
 _NEW_COMPONENT = (
-    r"\b(add|adding|extend|extending|creat\w+|implement\w*|writ\w+|defin\w+|register\w*|contribut\w+)\b.{0,30}"
+    r"^(?!.*\b(error|fail(ed|s)?|cannot|troubleshooting)\b)"
+    r".*\b(add|adding|extend|extending|creat\w+|implement\w*|writ\w+|defin\w+|register\w*|contribut\w+)\b.{0,30}"
     r"\b(models?|datasets?|tasks?|plugins?|components?|trainers?|metrics?|tokenizers?|losses|layers?|callbacks?|"
-    r"optimizers?|modules?|probes?|readers?|rules?|checks?|detectors?|connectors?|formats?|extensions?|backends?|commands?|environments?)\b"
+    r"optimizers?|modules?|probes?|readers?|rules?|checks?|detectors?|connectors?|formats?|extensions?|backends?|"
+    r"commands?|environments?)\b"
 )
 
 

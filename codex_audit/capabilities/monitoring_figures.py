@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from codex_audit.artifacts import Evidence
 from codex_audit.query.found import Found
-from codex_audit.query.handed import handed
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -108,7 +107,7 @@ def system(tree: Tree) -> Found:
             lambda item: _is_reported(tree, item, sending), "read, but not reported"
         )
         | tree.calls(*RECORDERS, why="records system figures with {}")
-        | tree.sites(handed(tree.modules, RECORDERS), "registers {}", ())
+        | tree.handed(*RECORDERS, why="registers {}")
         | tree.keyword(
             "log_system_metrics", where=lambda site: site.argument("log_system_metrics") != "False"
         )

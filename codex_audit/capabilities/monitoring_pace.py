@@ -9,7 +9,6 @@ from codex_audit.artifacts import Evidence
 from codex_audit.capabilities.monitoring_figures import SENDING
 from codex_audit.capabilities.monitoring_messages import LEVELS
 from codex_audit.query.found import Found
-from codex_audit.query.handed import handed
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -97,7 +96,7 @@ TIME_LEFT = re.compile(
 def throughput(tree: Tree) -> Found:
     return (
         tree.calls(*SPEED_TOOLS, why="measures speed with {}").where(_is_training, "speed of inference")
-        | tree.sites(handed(tree.modules, SPEED_TOOLS), "registers {}", ())
+        | tree.handed(*SPEED_TOOLS, why="registers {}")
         | _measured(tree)
         | tree.options("include_tokens_per_second", "include_num_input_tokens_seen", kinds=("flag", "field"))
         | tree.keyword(

@@ -289,7 +289,7 @@ def _is_field(tree: Tree, item: Evidence) -> bool:
         or any(
             argument.name.endswith("version")
             and name in argument.value
-            and last(call.target) != "add_argument"
+            and last(call.target) not in ("add_argument", "version_option", "VersionOption")
             for call in module.facts.calls
             if call.line <= item.line <= call.line + 20
             for argument in call.arguments

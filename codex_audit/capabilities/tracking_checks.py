@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codex_audit.query.found import Found
-from codex_audit.query.handed import handed
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
@@ -91,7 +90,7 @@ NO_TRACKER = frozenset({"'none'", "None", "[]", "False", "''", "['none']"})
 def backend(tree: Tree) -> Found:
     return (
         tree.calls(*TENSORBOARD, *REMOTE, *_shared_local(), why="sends metrics through {}")
-        | tree.sites(handed(tree.modules, (*TENSORBOARD, *REMOTE, *_shared_local())), "registers {}", ())
+        | tree.handed(*TENSORBOARD, *REMOTE, *_shared_local(), why="registers {}")
         | tree.calls(*CHOSEN, why="sends metrics through the tracker that {} chooses")
         | tree.keyword("report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}")
         | tree.inherited("tracking.backend")
@@ -113,7 +112,7 @@ def offline(tree: Tree) -> Found:
     )
     return (
         tree.calls(*TENSORBOARD, *LOCAL, why="{} writes local files")
-        | tree.sites(handed(tree.modules, (*TENSORBOARD, *LOCAL)), "registers {}", ())
+        | tree.handed(*TENSORBOARD, *LOCAL, why="registers {}")
         | tree.keyword(
             "mode",
             of=("wandb.init", "wandb.sdk.init"),

@@ -46,7 +46,7 @@ ACCUMULATION = tuple(
     (
         "grad*_accum* accumulate_grad* accum*_grad* accumulation_steps accum_iter* accum_freq accum_steps "
         "accumulate_steps gradient_accumulate* iters_to_accumulate update_freq num_micro*batches "
-        "micro*batch_size* microbatch_size device_train_microbatch_size per_device_parallelism "
+        "micro*batch_size* microbatch_size device_train_microbatch_size "
         "every_k_schedule step*_per_update batch_split grad_acc grad_acc_* accumulate_every* "
         "batches_per_update"
     ).split()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codex_audit.commands.options import Subparsers, add_format, print_json, print_lines
+from codex_audit.commands.options import Subparsers, add_format, given_path, print_json, print_lines
 
 if TYPE_CHECKING:
     from codex_audit.verify.compare import Comparison, EvidenceMove, ScoreChange, VerdictChange
@@ -17,7 +16,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("diff", help="compare two audits; exit 1 when a verdict fell from yes")
     for name in ("old", "new"):
         parser.add_argument(
-            name, type=Path, metavar=name.upper(), help="an output folder, or its capabilities_scored.json"
+            name,
+            type=given_path,
+            metavar=name.upper(),
+            help="an output folder, or its capabilities_scored.json",
         )
     add_format(parser)
     parser.set_defaults(command=run)

@@ -14,6 +14,7 @@ from codex_audit.commands.options import (
     add_jobs,
     add_workflow,
     check_folder,
+    given_path,
     jobs_of,
     print_json,
     print_lines,
@@ -30,9 +31,11 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("explain", help="say what a probe asks, what was found and why")
     parser.add_argument("id", metavar="PROBE|CAPABILITY", help="such as config.saved, or config")
     parser.add_argument(
-        "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the tree (default: here)"
+        "path", nargs="?", type=given_path, default=Path(), metavar="PATH", help="the tree (default: here)"
     )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where its audit lies (default: PATH)")
+    parser.add_argument(
+        "--output", type=given_path, metavar="DIR", help="where its audit lies (default: PATH)"
+    )
     add_workflow(parser)
     add_format(parser)
     add_jobs(parser)

@@ -6,14 +6,14 @@ import argparse
 import os
 from pathlib import Path
 
-from codex_audit.commands.options import Subparsers, check_folder
+from codex_audit.commands.options import Subparsers, check_folder, given_path
 from codex_evidence.errors import UsageError
 
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("init", help="write a commented workflow.yaml")
     parser.add_argument(
-        "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the tree (default: here)"
+        "path", nargs="?", type=given_path, default=Path(), metavar="PATH", help="the tree (default: here)"
     )
     parser.add_argument("--force", action="store_true", help="replace the one that is there")
     parser.set_defaults(command=run)

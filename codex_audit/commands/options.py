@@ -27,7 +27,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 def add_workflow(parser: argparse.ArgumentParser) -> None:
     """``--workflow``."""
     parser.add_argument(
-        "--workflow", type=Path, metavar="FILE", help="settings (default: workflow.yaml of the tree)"
+        "--workflow", type=given_path, metavar="FILE", help="settings (default: workflow.yaml of the tree)"
     )
 
 
@@ -39,6 +39,13 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 def jobs_of(arguments: argparse.Namespace) -> int:
     """How many processes may work at once."""
     return int(arguments.jobs or len(os.sched_getaffinity(0)))
+
+
+def given_path(text: str) -> Path:
+    """A path as an argument. An empty one is an unset variable of some script and never means the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; give one, or leave it out")
+    return Path(text)
 
 
 def check_folder(path: Path) -> None:

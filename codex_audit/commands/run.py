@@ -16,6 +16,7 @@ from codex_audit.commands.options import (
     add_jobs,
     add_workflow,
     check_folder,
+    given_path,
     jobs_of,
     print_json,
     print_lines,
@@ -43,9 +44,9 @@ class _Done:
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("run", help="audit a tree and write artifacts, reports and manifest")
     parser.add_argument(
-        "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the tree (default: here)"
+        "path", nargs="?", type=given_path, default=Path(), metavar="PATH", help="the tree (default: here)"
     )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: PATH)")
+    parser.add_argument("--output", type=given_path, metavar="DIR", help="where to write (default: PATH)")
     add_workflow(parser)
     parser.add_argument(
         "--stage", choices=_STAGES, help="stop after this stage; without S7 there is no manifest"

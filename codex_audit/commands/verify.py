@@ -14,6 +14,7 @@ from codex_audit.commands.options import (
     add_jobs,
     add_workflow,
     check_folder,
+    given_path,
     jobs_of,
     print_json,
     print_lines,
@@ -31,12 +32,14 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "folder",
         nargs="?",
-        type=Path,
+        type=given_path,
         default=Path(),
         metavar="DIR",
         help="the output folder (default: here)",
     )
-    parser.add_argument("--tree", type=Path, metavar="PATH", help="the audited tree, if it is not DIR itself")
+    parser.add_argument(
+        "--tree", type=given_path, metavar="PATH", help="the audited tree, if it is not DIR itself"
+    )
     add_workflow(parser)
     parser.add_argument("--rerun", action="store_true", help="audit the tree again and compare every byte")
     parser.add_argument(

@@ -38,15 +38,16 @@ def ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 class Found:
     """``evidence`` counts, ``near`` does not (each item says why not); ``looked_for`` are the names searched.
 
-    ``words`` are the identifiers that a file would have to contain to matter: a broken file without
-    any of them cannot change the answer. ``not_applicable`` carries a reason when the question makes
-    no sense for this tree; ``reason`` a sentence that explains a verdict better than a count.
+    ``words`` are the identifiers that code would have to contain to matter, ``file_words`` those of any other
+    file: a broken file without any of them cannot change the answer. ``not_applicable`` carries a reason when
+    the question makes no sense for this tree; ``reason`` a sentence that explains a verdict better than a count.
     """
 
     evidence: tuple[Evidence, ...] = ()
     near: tuple[Evidence, ...] = ()
     looked_for: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
+    file_words: frozenset[str] = frozenset()
     not_applicable: str = ""
     reason: str = ""
     holds: bool | None = None
@@ -61,6 +62,7 @@ class Found:
             near=ordered((*self.near, *other.near)),
             looked_for=_merged(self.looked_for, other.looked_for),
             words=self.words | other.words,
+            file_words=self.file_words | other.file_words,
             reason=self.reason or other.reason,
             holds=None if self.holds is None and other.holds is None else bool(self) or bool(other),
         )

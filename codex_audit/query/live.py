@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from codex_audit.facts.model import FileFacts
@@ -19,6 +19,7 @@ class Liveness:
     files: tuple[FileFacts, ...]
     modules: Modules
     graph: Graph
+    _memo: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
 
     @cached_property
     def entries(self) -> frozenset[str]:
@@ -61,6 +62,12 @@ class Liveness:
 
     def why_dead(self, module: Module, scope: str) -> str:
         """Why nobody can reach this scope; empty when somebody can."""
+        key = (module.path, scope)
+        if key not in self._memo:
+            self._memo[key] = self._why_dead(module, scope)
+        return self._memo[key]
+
+    def _why_dead(self, module: Module, scope: str) -> str:
         if not scope:
             return ""
         parts = scope.split(".")

@@ -67,6 +67,8 @@ class Modules:
 
     every: tuple[Module, ...]
     _memo: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+    _splits: dict[str, tuple[Module | None, str]] = field(default_factory=dict, compare=False)
+    _ancestry: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def by_name(self) -> dict[str, Module]:
@@ -155,6 +157,13 @@ class Modules:
 
     def split(self, name: str) -> tuple[Module | None, str]:
         """The module of the tree that is the longest prefix of ``name``, and the rest."""
+        if name not in self._splits:
+            self._splits[name] = self._split(name)
+        return self._splits[name]
+
+    def _split(self, name: str) -> tuple[Module | None, str]:
+        if name.partition(".")[0] not in self._tops:
+            return None, name
         parts = name.split(".")
         for cut in range(len(parts), 0, -1):
             module = self.by_name.get(".".join(parts[:cut]))
@@ -170,6 +179,11 @@ class Modules:
 
     def ancestors(self, name: str) -> tuple[str, ...]:
         """All bases of an in-tree class, nearest first, those of libraries included as absolute names."""
+        if name not in self._ancestry:
+            self._ancestry[name] = self._bases(name)
+        return self._ancestry[name]
+
+    def _bases(self, name: str) -> tuple[str, ...]:
         seen: dict[str, None] = {}
         pending = [name]
         while pending and len(seen) < 100:

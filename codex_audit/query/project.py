@@ -75,7 +75,9 @@ class ProjectSearches(ABC):
             self.at(file, item.line, item.key, why or f"sets {item.key}", "declared")
             for file, item in self.setting_items(glob, key, value)
         ]
-        return Found(evidence=ordered(evidence), looked_for=(f"{key} in {glob}",), words=_words(key, value))
+        return Found(
+            evidence=ordered(evidence), looked_for=(f"{key} in {glob}",), file_words=_words(key, value)
+        )
 
     def setting_items(self, glob: str, key: str, value: str = "") -> Iterator[tuple[FileFacts, Setting]]:
         """The settings behind ``settings``."""
@@ -120,7 +122,7 @@ class ProjectSearches(ABC):
         return Found(
             evidence=ordered(evidence),
             looked_for=tuple(item for item in (run, uses) if item),
-            words=_words(run, uses),
+            file_words=_words(run, uses),
         )
 
     def hooks(self, pattern: str, why: str = "") -> Found:
@@ -133,7 +135,7 @@ class ProjectSearches(ABC):
             if re.search(pattern, hook.id) or re.search(pattern, hook.repo)
         ]
         return Found(
-            evidence=ordered(evidence), looked_for=(f"pre-commit hook {pattern}",), words=_words(pattern)
+            evidence=ordered(evidence), looked_for=(f"pre-commit hook {pattern}",), file_words=_words(pattern)
         )
 
     def requirements(self, *names: str, runtime: bool = False) -> Iterator[tuple[FileFacts, Requirement]]:
@@ -154,7 +156,7 @@ class ProjectSearches(ABC):
         return Found(
             evidence=ordered(evidence),
             looked_for=tuple(f"dependency {name}" for name in names),
-            words=_words(*names),
+            file_words=_words(*names),
         )
 
     def docs(self) -> Iterator[FileFacts]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from codex_audit.facts.model import Argument, Assignment, Call
 from codex_audit.query.modules import Module, Modules
-from codex_audit.query.patterns import NameIndex, name_index
+from codex_audit.query.patterns import NameIndex, last, name_index
+
+_ASKS = frozenset({"isinstance", "issubclass", "hasattr", "getattr"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,60 @@ def _inherited(target: str, modules: Modules) -> list[str]:
             continue
         names.append(f"{ancestor}(){rest}")
     return names
+
+
+def gives(*names: str, nothing: tuple[str, ...] = ("", "None")) -> Callable[[Site], bool]:
+    """Whether a call gives one of these keywords a value that says something."""
+    return lambda site: any(site.argument(name) not in nothing for name in names)
+
+
+def keyword_index(calls: SiteIndex) -> SiteIndex:
+    """Calls by the keywords they give."""
+    found: dict[str, list[Site]] = {}
+    seen: set[int] = set()
+    for sites in calls.sites.values():
+        for site in sites:
+            if id(site) not in seen:
+                seen.add(id(site))
+                for name in {item.name for item in site.arguments} - {"", "*", "**"}:
+                    found.setdefault(name, []).append(site)
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def handed_index(modules: Modules) -> SiteIndex:
+    """Calls by the names that they are given as values (``f(Model)``, not ``f(Model())``). Type checks hand
+    nothing on."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for call in module.facts.calls:
+            for item in call.arguments if last(call.target) not in _ASKS else ():
+                if item.value[:1].isalpha() or item.value[:1] in ":.":
+                    value = modules.canonical(item.value, module)
+                    if "()" not in value:
+                        site = Site(module, value, call.line, call.scope, call=call)
+                        found.setdefault(value, []).append(site)
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def base_index(modules: Modules) -> SiteIndex:
+    """Classes by the absolute name of each of their ancestors."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for cls in module.facts.classes:
+            for base in modules.ancestors(f"{module.name}.{cls.name}" if module.name else cls.name):
+                found.setdefault(base, []).append(Site(module, base, cls.line, cls.name))
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def item_index(modules: Modules) -> SiteIndex:
+    """Entries of dicts by key; the assignment of a site holds the value."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for item in module.facts.items:
+            entry = Assignment(item.key, item.value, item.line, item.scope)
+            site = Site(module, item.key, item.line, item.scope, assignment=entry)
+            found.setdefault(item.key, []).append(site)
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
 
 
 def reference_index(modules: Modules) -> SiteIndex:

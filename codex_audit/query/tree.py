@@ -23,9 +23,19 @@ from codex_audit.query.graph import Graph, build_graph, node_of
 from codex_audit.query.live import Liveness
 from codex_audit.query.modules import Module, Modules, modules_of
 from codex_audit.query.options import Kind, Option, normalised, options_of
-from codex_audit.query.patterns import last, words_of
+from codex_audit.query.patterns import NameIndex, last, name_index, words_of
 from codex_audit.query.project import ProjectSearches
-from codex_audit.query.sites import Site, SiteIndex, assignment_index, call_index, reference_index
+from codex_audit.query.sites import (
+    Site,
+    SiteIndex,
+    assignment_index,
+    base_index,
+    call_index,
+    handed_index,
+    item_index,
+    keyword_index,
+    reference_index,
+)
 
 Keep = Callable[[Site], bool]
 _SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.cli", "jsonargparse.CLI")
@@ -81,8 +91,35 @@ class Tree(ProjectSearches):
         return assignment_index(self.modules)
 
     @cached_property
+    def _keywords(self) -> SiteIndex:
+        return keyword_index(self._calls)
+
+    @cached_property
+    def _handed(self) -> SiteIndex:
+        return handed_index(self.modules)
+
+    @cached_property
+    def _bases(self) -> SiteIndex:
+        return base_index(self.modules)
+
+    @cached_property
+    def _items(self) -> SiteIndex:
+        return item_index(self.modules)
+
+    @cached_property
     def all_options(self) -> tuple[Option, ...]:
         return options_of(self.modules, self.files)
+
+    @cached_property
+    def _options(self) -> dict[str, list[Option]]:
+        found: dict[str, list[Option]] = {}
+        for option in self.all_options:
+            found.setdefault(option.name, []).append(option)
+        return found
+
+    @cached_property
+    def _option_names(self) -> NameIndex:
+        return name_index(self._options)
 
     # --- code
     def call_sites(self, *patterns: str) -> Iterator[Site]:
@@ -107,23 +144,26 @@ class Tree(ProjectSearches):
         self, *names: str, of: tuple[str, ...] = ("*",), where: Keep | None = None, why: str = ""
     ) -> Found:
         """Calls of ``of`` that give a keyword of one of these names."""
-        sites = (site for site in self._calls.find(of) if site.has(*names) and (where is None or where(site)))
+        given = list(self._keywords.find(names))
+        if of != ("*",):
+            wanted = {id(site) for site in self._calls.find(of)}
+            given = [site for site in given if id(site) in wanted]
+        sites = (site for site in given if where is None or where(site))
         return self._judge(sites, why or "passes " + " or ".join(names) + " to {}", "called", names)
+
+    def handed(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
+        """Calls that are given one of these names as a value."""
+        return self._search(self._handed, patterns, where, why or "is given {}", "called")
 
     def subclasses(
         self, *patterns: str, where: Callable[[Module, Class], bool] | None = None, why: str = ""
     ) -> Found:
         """Classes that derive from these names, through other classes of the tree too."""
-        sites = []
-        for module in self.modules.every:
-            for cls in module.facts.classes:
-                bases = self.modules.ancestors(node_of(module, cls.name))
-                hit = next(
-                    (base for base in bases if any(fnmatch.fnmatchcase(base, item) for item in patterns)), ""
-                )
-                if hit and (where is None or where(module, cls)):
-                    sites.append(Site(module, hit, cls.line, cls.name))
-        return self._judge(sites, why or "derives from {}", "declared", patterns)
+        first: dict[tuple[str, str], Site] = {}
+        for site in self._bases.find(patterns):
+            if where is None or where(site.module, site.module.classes[site.scope]):
+                first.setdefault((site.module.path, site.scope), site)
+        return self._judge(first.values(), why or "derives from {}", "declared", patterns)
 
     def classes(self, keep: Callable[[Module, Class], bool], why: str, looked_for: str) -> Found:
         """Classes for which ``keep`` holds."""
@@ -149,13 +189,12 @@ class Tree(ProjectSearches):
         self, *keys: str, where: Callable[[Module, str, str], bool] | None = None, why: str = ""
     ) -> Found:
         """``key: value`` of a dict display or ``dict()`` call whose key matches; ``where(module, scope, value)``."""
-        sites = [
-            Site(module, item.key, item.line, item.scope)
-            for module in self.modules.every
-            for item in module.facts.items
-            if any(fnmatch.fnmatchcase(item.key, key) for key in keys)
-            and (where is None or where(module, item.scope, item.value))
-        ]
+        sites = (
+            site
+            for site in self._items.find(keys)
+            if site.assignment is not None
+            and (where is None or where(site.module, site.scope, site.assignment.value))
+        )
         return self._judge(sites, why or "holds the key {}", "called", keys)
 
     def texts(self, pattern: str, *roles: str, why: str = "") -> Found:
@@ -200,13 +239,14 @@ class Tree(ProjectSearches):
         wanted = [normalised(name) for name in names]
         hits = [
             option
-            for option in self.all_options
-            if option.kind in kinds
-            and any(fnmatch.fnmatchcase(option.name, name) for name in wanted)
-            and (where is None or where(option))
+            for name in dict.fromkeys(match for one in wanted for match in self._option_names.match(one))
+            for option in self._options[name]
+            if option.kind in kinds and (where is None or where(option))
         ]
         return any_of([self._option(option, why) for option in hits[:200]]) | Found(
-            looked_for=tuple(f"option {name}" for name in names), words=words_of(wanted)
+            looked_for=tuple(f"option {name}" for name in names),
+            words=words_of(wanted),
+            file_words=words_of(wanted),
         )
 
     def inherited(self, probe: str) -> Found:

@@ -110,3 +110,11 @@ def test_the_user_is_told_of_reports_that_no_run_of_ours_wrote(tree: Path) -> No
     (tree / name).write_text("part of the tree")
     assert not any(name in note for note in audited(tree)["notes"])
     assert command("verify", tree).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [("",), (".", "--output", "")])
+def test_an_empty_path_is_refused_and_nothing_is_written(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = command("run", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "the path is empty" in done.stderr
+    assert list(tmp_path.iterdir()) == []
