@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import BinaryIO
@@ -19,7 +20,8 @@ def open_regular(path: FilePath) -> BinaryIO:
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
+        followed = isinstance(error, OSError) and error.errno == errno.ELOOP
+        reason = "a symlink, and none is followed" if followed else getattr(error, "strerror", None) or error
         raise UnreadableError(f"cannot read {shown(path)}: {reason}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

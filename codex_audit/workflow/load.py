@@ -51,11 +51,22 @@ def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWor
     if document is None:
         return LoadedWorkflow(under, notes)
     try:
-        return LoadedWorkflow(workflow_from(document, source, under, names), notes)
+        workflow = workflow_from(document, source, under, names)
+        return LoadedWorkflow(workflow, (*notes, *_narrowed(workflow)))
     except UsageError as error:
         if source != "workflow.yaml" or set(document.values) & set(KEYS):
             raise
         raise UsageError(f"{error}{_FOREIGN}") from error
+
+
+def _narrowed(workflow: Workflow) -> tuple[str, ...]:
+    """A note when the audited tree itself decides what is not looked at."""
+    if workflow.source not in ("workflow.yaml", "pyproject.toml") or not (
+        workflow.exclude or workflow.disable
+    ):
+        return ()
+    left_out = f"{len(workflow.exclude)} excluded path patterns and {len(workflow.disable)} disabled probes"
+    return (f"the tree's own {workflow.source} has {left_out}",)
 
 
 def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, tuple[str, ...]]:
@@ -65,7 +76,9 @@ def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, t
         return yaml_document(data, shown(file)), "command line", ()
     if _exists(tree / WORKFLOW_FILE):
         data = read_bytes(tree / WORKFLOW_FILE, max_bytes=_MAX_BYTES)
-        return _tree_yaml(data), "workflow.yaml", ()
+        passed_over = _has_table(tree / PYPROJECT)
+        both = (f"[{TABLE}] in {PYPROJECT} is passed over: {WORKFLOW_FILE} is there",) if passed_over else ()
+        return _tree_yaml(data), "workflow.yaml", both
     document, notes = _pyproject(tree / PYPROJECT)
     return document, "pyproject.toml" if document else "default", notes
 
@@ -90,6 +103,14 @@ def _pyproject(path: Path) -> tuple[Document | None, tuple[str, ...]]:
         if TABLE.encode() in data:
             raise UsageError(f"{PYPROJECT}: not TOML, so its [{TABLE}] cannot be read: {error}") from error
         return None, (f"settings in {PYPROJECT} not looked for: it is not TOML",)
+
+
+def _has_table(path: Path) -> bool:
+    """Whether a pyproject that can be read holds settings for this program."""
+    try:
+        return pyproject_document(read_bytes(path, max_bytes=_MAX_BYTES), PYPROJECT) is not None
+    except (UnreadableError, UsageError, ValueError, RecursionError):
+        return False
 
 
 def _exists(path: Path) -> bool:

@@ -199,3 +199,19 @@ def test_no_bytes_in_workflow_yaml_end_in_anything_but_settings_or_a_typed_error
         load_workflow(tree, None, NAMES)
     except CodexError as error:
         assert str(error)
+
+
+def test_the_user_hears_which_settings_are_passed_over_and_what_the_tree_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "workflow.yaml").write_text("exclude: ['*.md']\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.codex-audit]\nthreshold = 0.5\n")
+    notes = load_workflow(tmp_path, None, NAMES).notes
+    assert any("passed over" in note for note in notes)
+    assert any("1 excluded path patterns" in note for note in notes)
+    (tmp_path / "workflow.yaml").unlink()
+    assert load_workflow(tmp_path, None, NAMES).notes == ()
+
+
+def test_a_symlink_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "workflow.yaml").symlink_to("/etc/hostname")
+    with pytest.raises(UnreadableError, match="a symlink, and none is followed"):
+        load_workflow(tmp_path, None, NAMES)
