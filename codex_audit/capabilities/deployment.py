@@ -166,7 +166,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the workflow; releases go by hand again.",
             references=(
-                "https://docs.pypi.org/trusted-publishers/",
+                "https://slsa.dev/spec/v1.0/requirements",
                 "https://baseline.openssf.org/#osps-br-01",
             ),
             check=release,
