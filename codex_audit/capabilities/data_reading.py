@@ -198,7 +198,7 @@ def _writes_hdf(site: Site) -> bool:
 def _reads_disk(tree: Tree, module: Module, cls: Class) -> bool:
     """Whether the methods of a class, or what they call in the tree, read files or another stream."""
     start = {node_of(module, name) for name in module.functions if name.startswith(f"{cls.name}.")}
-    reached = tree.runs.reached_from(start, 3)
+    reached = tree.index.runs.reached_from(start, 3)
     return any(
         last(call.target) in DISK and node_of(other, call.scope) in reached
         for other in tree.code

@@ -280,7 +280,7 @@ def _several(site: Site) -> bool:
 
 def tests(tree: Tree) -> Found:
     """Tests that run a loop of the tree, or step an optimizer that the tree built."""
-    optimizers = tree.runs.reaching(
+    optimizers = tree.index.runs.reaching(
         tree.nodes_calling("optax.*", "torch.optim.*", "keras.optimizers.*"), DEPTH
     )
     stepping = {

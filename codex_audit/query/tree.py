@@ -19,41 +19,55 @@ from codex_audit.artifacts import Evidence, Place, Strength
 from codex_audit.facts.model import Class, FileFacts, Function
 from codex_audit.query.defaults import Defaults
 from codex_audit.query.found import NOTHING, Found, any_of, ordered
-from codex_audit.query.graph import Graph, build_graph, node_of
+from codex_audit.query.graph import Graph, node_of
+from codex_audit.query.indexes import Indexes
 from codex_audit.query.live import Liveness
-from codex_audit.query.modules import Module, Modules, modules_of
-from codex_audit.query.options import Kind, Option, normalised, options_of
-from codex_audit.query.patterns import NameIndex, last, name_index, words_of
+from codex_audit.query.modules import Module, Modules
+from codex_audit.query.options import Kind, Option, normalised
+from codex_audit.query.patterns import last, words_of
 from codex_audit.query.project import ProjectSearches
 from codex_audit.query.sites import (
     Site,
     SiteIndex,
-    assignment_index,
-    base_index,
-    call_index,
-    handed_index,
-    item_index,
-    keyword_index,
-    reference_index,
 )
+from codex_audit.query.tested import TestSearches
 
 Keep = Callable[[Site], bool]
 _SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.cli", "jsonargparse.CLI")
-# A test calls a function (one step) or constructs a class whose method does the thing (two).
-NEAR_STEPS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Tree(ProjectSearches):
+class Tree(ProjectSearches, TestSearches):
     """The facts of all files, in path order, and what libraries are known to bring by default."""
 
     files: tuple[FileFacts, ...]
     defaults: Defaults
 
-    # --- the indexes, each made once when first asked for
     @cached_property
+    def index(self) -> Indexes:
+        return Indexes(self.files)
+
+    @property
     def modules(self) -> Modules:
-        return modules_of(self.files)
+        return self.index.modules
+
+    @property
+    def module_at(self) -> dict[str, Module]:
+        """The module of each path."""
+        return self.index.module_at
+
+    @property
+    def uses(self) -> Graph:
+        """What could run; ``Indexes.uses``."""
+        return self.index.uses
+
+    @property
+    def live(self) -> Liveness:
+        return self.index.live
+
+    @property
+    def all_options(self) -> tuple[Option, ...]:
+        return self.index.every_option
 
     @cached_property
     def code(self) -> tuple[Module, ...]:
@@ -64,103 +78,46 @@ class Tree(ProjectSearches):
     def has_code(self) -> bool:
         return any(module.facts.functions or module.facts.calls for module in self.code)
 
-    @cached_property
-    def uses(self) -> Graph:
-        """What could run: using a class uses all its methods."""
-        return build_graph(self.modules, whole_classes=True)
-
-    @cached_property
-    def runs(self) -> Graph:
-        """What does run: using a class runs its constructor and the hooks of its library base."""
-        return build_graph(self.modules, whole_classes=False)
-
-    @cached_property
-    def live(self) -> Liveness:
-        return Liveness(self.files, self.modules, self.uses)
-
-    @cached_property
-    def _calls(self) -> SiteIndex:
-        return call_index(self.modules)
-
-    @cached_property
-    def _references(self) -> SiteIndex:
-        return reference_index(self.modules)
-
-    @cached_property
-    def _assignments(self) -> SiteIndex:
-        return assignment_index(self.modules)
-
-    @cached_property
-    def _keywords(self) -> SiteIndex:
-        return keyword_index(self._calls)
-
-    @cached_property
-    def _handed(self) -> SiteIndex:
-        return handed_index(self.modules)
-
-    @cached_property
-    def _bases(self) -> SiteIndex:
-        return base_index(self.modules)
-
-    @cached_property
-    def _items(self) -> SiteIndex:
-        return item_index(self.modules)
-
-    @cached_property
-    def all_options(self) -> tuple[Option, ...]:
-        return options_of(self.modules, self.files)
-
-    @cached_property
-    def _options(self) -> dict[str, list[Option]]:
-        found: dict[str, list[Option]] = {}
-        for option in self.all_options:
-            found.setdefault(option.name, []).append(option)
-        return found
-
-    @cached_property
-    def _option_names(self) -> NameIndex:
-        return name_index(self._options)
-
     # --- code
     def call_sites(self, *patterns: str) -> Iterator[Site]:
         """The calls behind ``calls``, tests and dead code included, for probes that look closer."""
-        return self._calls.find(patterns)
+        return self.index.calls.find(patterns)
 
     def calls(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
         """Calls of these names for which ``where`` holds."""
-        return self._search(self._calls, patterns, where, why or "calls {}", "called") | self._imports(
+        return self._search(self.index.calls, patterns, where, why or "calls {}", "called") | self._imports(
             patterns
         )
 
     def references(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
         """Uses of these names as values: passed, returned, compared, or called."""
-        return self._search(self._references, patterns, where, why or "uses {}", "called")
+        return self._search(self.index.references, patterns, where, why or "uses {}", "called")
 
     def assigns(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
         """Assignments to these names (``torch.backends.cudnn.benchmark``); the value is ``site.assignment.value``."""
-        return self._search(self._assignments, patterns, where, why or "sets {}", "called")
+        return self._search(self.index.assignments, patterns, where, why or "sets {}", "called")
 
     def keyword(
         self, *names: str, of: tuple[str, ...] = ("*",), where: Keep | None = None, why: str = ""
     ) -> Found:
         """Calls of ``of`` that give a keyword of one of these names."""
-        given = list(self._keywords.find(names))
+        given = list(self.index.keywords.find(names))
         if of != ("*",):
-            wanted = {id(site) for site in self._calls.find(of)}
+            wanted = {id(site) for site in self.index.calls.find(of)}
             given = [site for site in given if id(site) in wanted]
         sites = (site for site in given if where is None or where(site))
         return self._judge(sites, why or "passes " + " or ".join(names) + " to {}", "called", names)
 
     def handed(self, *patterns: str, where: Keep | None = None, why: str = "") -> Found:
         """Calls that are given one of these names as a value."""
-        return self._search(self._handed, patterns, where, why or "is given {}", "called")
+        return self._search(self.index.handed, patterns, where, why or "is given {}", "called")
 
     def subclasses(
         self, *patterns: str, where: Callable[[Module, Class], bool] | None = None, why: str = ""
     ) -> Found:
         """Classes that derive from these names, through other classes of the tree too."""
         first: dict[tuple[str, str], Site] = {}
-        for site in self._bases.find(patterns):
+        for site in self.index.bases.find(patterns):
             if where is None or where(site.module, site.module.classes[site.scope]):
                 first.setdefault((site.module.path, site.scope), site)
         return self._judge(first.values(), why or "derives from {}", "declared", patterns)
@@ -191,7 +148,7 @@ class Tree(ProjectSearches):
         """``key: value`` of a dict display or ``dict()`` call whose key matches; ``where(module, scope, value)``."""
         sites = (
             site
-            for site in self._items.find(keys)
+            for site in self.index.items.find(keys)
             if site.assignment is not None
             and (where is None or where(site.module, site.scope, site.assignment.value))
         )
@@ -216,15 +173,12 @@ class Tree(ProjectSearches):
         """Evidence of sites that a probe chose itself; tests, stubs and dead code are still set aside."""
         return self._judge(sites, why, strength, tuple(looked_for))
 
-    def node(self, evidence: Evidence) -> str:
-        """The node of the graphs that holds a piece of Python evidence; empty for other files."""
-        module = self.module_at.get(evidence.path)
-        return node_of(module, evidence.scope) if module is not None else ""
-
     def nodes_calling(self, *patterns: str) -> frozenset[str]:
         """The nodes with a live call of one of these names."""
         return frozenset(
-            node_of(site.module, site.scope) for site in self._calls.find(patterns) if not self.why_not(site)
+            node_of(site.module, site.scope)
+            for site in self.index.calls.find(patterns)
+            if not self.why_not(site)
         )
 
     # --- settings a user can choose
@@ -239,8 +193,8 @@ class Tree(ProjectSearches):
         wanted = [normalised(name) for name in names]
         hits = [
             option
-            for name in dict.fromkeys(match for one in wanted for match in self._option_names.match(one))
-            for option in self._options[name]
+            for name in dict.fromkeys(match for one in wanted for match in self.index.option_names.match(one))
+            for option in self.index.options[name]
             if option.kind in kinds and (where is None or where(option))
         ]
         return any_of([self._option(option, why) for option in hits[:200]]) | Found(
@@ -252,7 +206,7 @@ class Tree(ProjectSearches):
     def inherited(self, probe: str) -> Found:
         """What a library that this tree drives, or a settings class it derives from, does for ``probe`` by default."""
         return any_of(
-            self._search(self._calls, rule.drives, None, rule.why, "declared")
+            self._search(self.index.calls, rule.drives, None, rule.why, "declared")
             | (
                 self.subclasses(*rule.bases, why=rule.why) | self._parsed(rule.bases, rule.why)
                 if rule.bases
@@ -268,60 +222,7 @@ class Tree(ProjectSearches):
             names = (name for item in site.arguments for name in re.findall(r"[\w.]+", item.value))
             return any(fnmatch.fnmatchcase(name, base) for name in names for base in bases)
 
-        return self._search(self._calls, _SETTINGS_PARSERS, handed, why, "declared")
-
-    # --- tests
-    def tests_reaching(self, found: Found, why: str = "", depth: int = 12) -> Found:
-        """Asserting tests, not always skipped, that run the code behind the Python evidence of ``found``."""
-        at = self.module_at
-        targets = {node_of(at[item.path], item.scope) for item in found.evidence if item.path in at}
-        return self.tests_running(targets, why or "runs code that does this", depth)
-
-    def tests_running(self, nodes: Iterable[str], why: str, depth: int = 12) -> Found:
-        """Asserting tests that reach one of these nodes (absolute names of functions, classes or modules); those that
-        get there in a step or two first."""
-        steps = self.runs.reaching(nodes, depth)
-        return self._tests(lambda module, name: steps.get(node_of(module, name)), why)
-
-    @cached_property
-    def tested(self) -> frozenset[str]:
-        """Every node that an asserting test, not always skipped, reaches."""
-        roots = {
-            node_of(module, test.name)
-            for module in self.modules.every
-            for test in module.facts.tests
-            if test.asserts and not test.skipped
-        }
-        return self.runs.reached_from(roots, 12)
-
-    def is_tested(self, evidence: Evidence) -> bool:
-        """Whether a test that asserts something runs the code at this place."""
-        return self.node(evidence) in self.tested
-
-    @cached_property
-    def module_at(self) -> dict[str, Module]:
-        """The module of each path."""
-        return {module.path: module for module in self.modules.every}
-
-    def tests_where(self, keep: Callable[[Module, str], bool], why: str) -> Found:
-        """Asserting tests for which ``keep(module, test name)`` holds."""
-        return self._tests(lambda module, name: 0 if keep(module, name) else None, why)
-
-    def _tests(self, steps: Callable[[Module, str], int | None], why: str) -> Found:
-        """Tests by how many steps they are from what they test; None for those that never get there."""
-        evidence: list[Evidence] = []
-        near: list[Evidence] = []
-        for module in self.modules.every:
-            for test in module.facts.tests:
-                distance = steps(module, test.name)
-                if distance is None or "vendored" in module.file.facets:
-                    continue
-                problem = "is always skipped" if test.skipped else "" if test.asserts else "asserts nothing"
-                strength: Strength = "called" if distance <= NEAR_STEPS else "imported"
-                reason = f"{test.name} {problem or why}"
-                item = self.at(module.file, test.line, test.name, reason, strength, test.name)
-                (near if problem else evidence).append(item)
-        return Found(evidence=ordered(evidence), near=ordered(near[:5]), looked_for=("tests that run this",))
+        return self._search(self.index.calls, _SETTINGS_PARSERS, handed, why, "declared")
 
     # --- evidence
     def at(

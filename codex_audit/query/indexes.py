@@ -1,0 +1,95 @@
+"""Every way in which a search finds places in code; each index is made once, when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from codex_audit.facts.model import FileFacts
+from codex_audit.query.graph import Graph, build_graph
+from codex_audit.query.live import Liveness
+from codex_audit.query.modules import Module, Modules, modules_of
+from codex_audit.query.options import Option, options_of
+from codex_audit.query.patterns import NameIndex, name_index
+from codex_audit.query.sites import (
+    SiteIndex,
+    assignment_index,
+    base_index,
+    call_index,
+    handed_index,
+    item_index,
+    keyword_index,
+    reference_index,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Indexes:
+    files: tuple[FileFacts, ...]
+
+    @cached_property
+    def modules(self) -> Modules:
+        return modules_of(self.files)
+
+    @cached_property
+    def module_at(self) -> dict[str, Module]:
+        """The module of each path."""
+        return {module.path: module for module in self.modules.every}
+
+    @cached_property
+    def uses(self) -> Graph:
+        """What could run: using a class uses all its methods."""
+        return build_graph(self.modules, whole_classes=True)
+
+    @cached_property
+    def runs(self) -> Graph:
+        """What does run: using a class runs its constructor and the hooks of its library base."""
+        return build_graph(self.modules, whole_classes=False)
+
+    @cached_property
+    def live(self) -> Liveness:
+        return Liveness(self.files, self.modules, self.uses)
+
+    @cached_property
+    def calls(self) -> SiteIndex:
+        return call_index(self.modules)
+
+    @cached_property
+    def references(self) -> SiteIndex:
+        return reference_index(self.modules)
+
+    @cached_property
+    def assignments(self) -> SiteIndex:
+        return assignment_index(self.modules)
+
+    @cached_property
+    def keywords(self) -> SiteIndex:
+        return keyword_index(self.calls)
+
+    @cached_property
+    def handed(self) -> SiteIndex:
+        return handed_index(self.modules)
+
+    @cached_property
+    def bases(self) -> SiteIndex:
+        return base_index(self.modules)
+
+    @cached_property
+    def items(self) -> SiteIndex:
+        return item_index(self.modules)
+
+    @cached_property
+    def every_option(self) -> tuple[Option, ...]:
+        return options_of(self.modules, self.files)
+
+    @cached_property
+    def options(self) -> dict[str, list[Option]]:
+        """Options by name."""
+        found: dict[str, list[Option]] = {}
+        for option in self.every_option:
+            found.setdefault(option.name, []).append(option)
+        return found
+
+    @cached_property
+    def option_names(self) -> NameIndex:
+        return name_index(self.options)
