@@ -18,6 +18,8 @@ _INSTANTIATORS = (
     "hydra.utils.call",
     "*.instantiate_class",
 )
+# Inline code in a section: the file to copy, the class to derive from, the table to add a row to.
+FEWEST_NAMES = 3
 _NEW_COMPONENT = (
     r"^(?!.*\b(error|fail(ed|s)?|cannot|troubleshooting)\b)"
     r".*\b(add|adding|extend|extending|creat\w+|implement\w*|writ\w+|defin\w+|register\w*|contribut\w+)\b.{0,30}"
@@ -166,7 +168,7 @@ def guide(tree: Tree) -> Found:
 
 
 def _shows_how(tree: Tree, path: str, line: int) -> bool:
-    """Whether code to copy stands between this heading and the next one."""
+    """Whether code to copy, or the names to write it by, stand between this heading and the next one."""
     doc = tree.by_path[path].doc
     if doc is None:
         return False
@@ -175,7 +177,8 @@ def _shows_how(tree: Tree, path: str, line: int) -> bool:
     level = next((heading.level for heading in doc.headings if heading.line == line), 1)
     if level <= 1:
         end = 1 << 30
-    return any(line < fence.line < end for fence in doc.fences)
+    spans = [span for span in doc.spans if line < span.line < end]
+    return len(spans) >= FEWEST_NAMES or any(line < fence.line < end for fence in doc.fences)
 
 
 CAPABILITY = Capability(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.artifacts import Evidence
+from codex_audit.facts.model import Call
 from codex_audit.query.found import NOTHING, Found, any_of, ordered
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
@@ -87,6 +88,7 @@ COMMITS = (
     "dulwich.repo.Repo",
     "pygit2.Repository",
 )
+_SHOWS_VERSION = frozenset({"add_argument", "version_option", "VersionOption"})
 WRITES = frozenset(
     {
         "dump",
@@ -253,13 +255,18 @@ def code_version(tree: Tree) -> Found:
 
 
 def _git_commands(tree: Tree) -> Found:
-    sites = (site for site in tree.call_sites("subprocess.*", "os.popen", "os.system") if _asks_git(site))
+    sites = (
+        site
+        for site in tree.call_sites("subprocess.*", "os.popen", "os.system", "*.run", "*.git")
+        if _asks_git(site)
+    )
     return tree.sites(sites, "asks git for the commit", ("git rev-parse HEAD",))
 
 
 def _asks_git(site: Site) -> bool:
     text = " ".join(item.value for item in site.arguments)
-    return "git" in text and any(word in text for word in ("rev-parse", "describe", "rev-list"))
+    named = "git" in text or "git" in site.target.lower()
+    return named and any(word in text for word in ("rev-parse", "describe", "rev-list"))
 
 
 def _recorded(tree: Tree, found: Found) -> Found:
@@ -283,17 +290,18 @@ def _is_field(tree: Tree, item: Evidence) -> bool:
         fact.line == item.line and "[" in fact.target and name in fact.value
         for fact in module.facts.assignments
     )
-    return (
-        in_dict
-        or stored
-        or any(
-            argument.name.endswith("version")
-            and name in argument.value
-            and last(call.target) not in ("add_argument", "version_option", "VersionOption")
-            for call in module.facts.calls
-            if call.line <= item.line <= call.line + 20
-            for argument in call.arguments
-        )
+    return in_dict or stored or any(_takes_field(tree, module, call, item) for call in module.facts.calls)
+
+
+def _takes_field(tree: Tree, module: Module, call: Call, item: Evidence) -> bool:
+    """A keyword that names a version, or any field of a record that the tree defines."""
+    if not call.line <= item.line <= call.line + 20 or last(call.target) in _SHOWS_VERSION:
+        return False
+    record = tree.modules.class_of(tree.modules.canonical(call.target, module)) is not None
+    return any(
+        last(item.symbol) in argument.value or argument.value == "..."
+        for argument in call.arguments
+        if argument.name.endswith("version") or (record and argument.name)
     )
 
 
@@ -316,7 +324,8 @@ def _prints(tree: Tree, site: Site) -> bool:
 def _result_is_kept(tree: Tree, item: Evidence) -> bool:
     """Whether a function that uses the commit, here or one call away, writes something."""
     users = tree.uses.users.get(tree.node(item), frozenset()) | {tree.node(item)}
-    return bool(users & tree.nodes_calling(*(f"*.{name}" for name in sorted(WRITES))))
+    written = (f"*.{name}" for name in sorted(WRITES))
+    return bool(users & tree.nodes_calling(*written, "*.write_*", "*.save_*", "*.dump_*"))
 
 
 def declared_python(tree: Tree) -> Found:

@@ -55,7 +55,7 @@ MODERATORS = (
 _FILTER = re.compile(
     r"(^|_)(safety_checker|content_filter|filter_content|moderat(e|ion|or)|toxicity_filter|"
     r"profanity_filter|nsfw_filter|"
-    r"redact(or|ion)?|blocklist|deny_?list|guardrails?|prompt_filter|safety_filter|filter_toxic\w*)($|_)"
+    r"blocklist|deny_?list|guardrails?|prompt_filter|safety_filter|filter_toxic\w*)($|_)"
 )
 _CONTENT = re.compile(
     r"text|prompt|content|message|output|response|image|completion|conversation|answer|question"

@@ -97,7 +97,7 @@ def _group_of(path: str) -> str:
     rest = re.sub(r"requirements|constraints", "", name).strip("._-")
     return (
         ""
-        if rest in ("", "base", "main", "prod", "production", "runtime", "lock", "core", "gpu", "cpu")
+        if rest in ("", "base", "main", "prod", "production", "runtime", "run", "lock", "core", "gpu", "cpu")
         else rest
     )
 
