@@ -37,8 +37,6 @@ FITTERS = (
     "ultralytics.YOLO().train",
     "stable_baselines3.*().learn",
     "sb3_contrib.*().learn",
-    "simpletransformers.*Model().train_model",
-    "setfit.*Trainer().train",
     "flair.trainers.ModelTrainer().train",
     "torchtune.*().train",
     "axolotl.train.train",
