@@ -84,8 +84,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Overruling:
+    """A user's word against a probe's: ``file`` and ``line`` are where the settings hold it, ``expires`` the last day
+    (RFC 3339 full-date, UTC) on which it is in force, empty for none."""
+
+    verdict: Literal["yes", "no"]
+    reason: str
+    file: str
+    line: int
+    expires: str = ""
+
+    @property
+    def place(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """``looked_for`` names what was searched; ``near`` places that look like it and do not count, each saying why."""
+    """``looked_for`` names what was searched; ``near`` places that look like it and do not count, each saying why.
+
+    All of that is what the audit itself found, ``verdict`` and ``reason`` included; ``overruled`` stands beside it.
+    """
 
     id: str
     verdict: Verdict
@@ -93,6 +113,23 @@ class ProbeAnswer:
     evidence: tuple[Evidence, ...]
     looked_for: tuple[str, ...]
     near: tuple[Evidence, ...]
+    overruled: Overruling | None = None
+
+    @property
+    def counted(self) -> Verdict:
+        """The verdict that scores and reports count. A no of the user is a no; a yes that the audit did not find
+        itself is unknown, for nobody but the user vouches for it."""
+        if self.overruled is None or self.overruled.verdict == self.verdict:
+            return self.verdict
+        return "no" if self.overruled.verdict == "no" else "unknown"
+
+    @property
+    def sentence(self) -> str:
+        """The reason of ``counted``: the audit's own, or the user's before it."""
+        if self.overruled is None:
+            return self.reason
+        ruled = f"overruled to {self.overruled.verdict} at {self.overruled.place}: {self.overruled.reason}"
+        return f"{ruled} (the audit itself found {self.verdict.replace('_', ' ')}: {self.reason})"
 
 
 @dataclass(frozen=True, slots=True)

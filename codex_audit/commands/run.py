@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(tree)
     check_output(output)
     started = start_time(os.environ)
-    loaded = load_workflow(tree, arguments.workflow, vocabulary())
+    loaded = load_workflow(tree, arguments.workflow, vocabulary(), started.date())
     last = arguments.stage or loaded.workflow.stages[-1]
     if arguments.fail_under is not None and last < "S4":
         raise UsageError(f"--fail-under needs a score, which S4 makes; this run ends after {last}")

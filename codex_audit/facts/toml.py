@@ -67,6 +67,16 @@ def toml_scalars(text: str) -> Iterator[Scalar]:
             yield Scalar(place.path, "{}" if isinstance(value, dict) else "[]", place.line, place.start)
 
 
+def key_lines(text: str) -> dict[Path, int]:
+    """Where each table and key of a valid document first appears, by its path. Raises ReadError for one nested so
+    deep that nobody wrote it by hand."""
+    lines: dict[Path, int] = {}
+    for place in _Scan().places(text):
+        for depth in range(1, len(place.path) + 1):
+            lines.setdefault(place.path[:depth], place.line)
+    return lines
+
+
 def _at(document: Any, path: Path) -> Any:
     for part in path:
         document = document[part]

@@ -41,7 +41,8 @@ def write(inputs: ReportInput) -> bytes:
         worst=worst(parts),
         statuses=status_counts(parts),
         verdicts=verdict_counts(answers),
-        unknown=tuple(answer for answer in answers if answer.verdict == "unknown"),
+        unknown=tuple(answer for answer in answers if answer.counted == "unknown"),
+        overruled=tuple(answer for answer in answers if answer.overruled),
         omissions=omissions(inputs),
         count_verdicts=verdict_counts,
     ).encode("utf-8")

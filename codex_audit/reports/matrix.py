@@ -77,4 +77,4 @@ def _capability(part: Section, inputs: ReportInput) -> dict[str, Any]:
 
 
 def _probe(answer: ProbeAnswer, inputs: ReportInput) -> dict[str, Any]:
-    return {"ask": inputs.questions[answer.id], **to_plain(answer)}
+    return {"ask": inputs.questions[answer.id], "counted": answer.counted, **to_plain(answer)}

@@ -49,8 +49,8 @@ class Section:
     below: bool
 
     def having(self, *verdicts: Verdict) -> tuple[ProbeAnswer, ...]:
-        """The answers with one of ``verdicts``, in catalogue order."""
-        return tuple(answer for answer in self.answers.probes if answer.verdict in verdicts)
+        """The answers that count as one of ``verdicts``, in catalogue order."""
+        return tuple(answer for answer in self.answers.probes if answer.counted in verdicts)
 
     def first_evidence(self) -> Evidence | None:
         """The best place of the first probe that has one."""
@@ -89,8 +89,8 @@ def status_counts(parts: tuple[Section, ...]) -> dict[str, int]:
 
 
 def verdict_counts(answers: tuple[ProbeAnswer, ...]) -> dict[str, int]:
-    """How many of ``answers`` have each verdict, zeros included."""
-    counts = Counter(answer.verdict for answer in answers)
+    """How many of ``answers`` count as each verdict, zeros included."""
+    counts = Counter(answer.counted for answer in answers)
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 

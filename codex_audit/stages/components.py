@@ -1,9 +1,11 @@
 """The five components of a capability's score, as exact shares with bounds.
 
-Every component is a share of items. An item is a number in [0, 1], or None while unknown. The value is the
-mean over the known items; the bounds take each unknown item as 0 and as 1. An unknown finding is an unknown
-item of every share that its yes could join, so that whatever it turns out to be, the result lies within the
-bounds.
+Every component is a share of items. An item is a number in [0, 1], or unknown. The value is the mean over the
+known items; the bounds take each unknown item as 0 and as 1. An unknown finding is an unknown item of every
+share that its yes could join, so that whatever it turns out to be, the result lies within the bounds.
+
+A no that the user overrules to yes is unknown too, save that it stays 0 in the value: a user's word may widen
+the bounds and never raises a score.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer
 from codex_audit.capabilities.model import Capability, Component
@@ -20,6 +23,24 @@ _PLACES_THAT_MATTER = frozenset({"entry", "library", "config"})
 _STRONG = frozenset({"proved", "called", "declared"})
 _PYTHON = (".py", ".pyi", ".ipynb")
 _ZERO = Fraction(0)
+
+
+class Item(NamedTuple):
+    """One item of a share: ``value`` is None while it is unknown, and ``low`` and ``high`` are what it may be."""
+
+    value: Fraction | None
+    low: Fraction
+    high: Fraction
+
+
+UNKNOWN = Item(None, _ZERO, Fraction(1))
+VOUCHED = Item(_ZERO, _ZERO, Fraction(1))
+"""A no that the user overrules to yes."""
+
+
+def known(value: Fraction | bool) -> Item:
+    """An item whose value is beyond doubt."""
+    return Item(Fraction(value), Fraction(value), Fraction(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +60,15 @@ class Measure:
     basis: str
 
 
-def share_of(items: Sequence[Fraction | None]) -> Share | None:
+def share_of(items: Sequence[Item]) -> Share | None:
     """The mean of ``items``; None when there are none."""
     if not items:
         return None
-    known = [item for item in items if item is not None]
-    total, unknown = sum(known, _ZERO), len(items) - len(known)
+    values = [item.value for item in items if item.value is not None]
     return Share(
-        value=total / len(known) if known else None,
-        low=total / len(items),
-        high=(total + unknown) / len(items),
+        value=sum(values, _ZERO) / len(values) if values else None,
+        low=sum((item.low for item in items), _ZERO) / len(items),
+        high=sum((item.high for item in items), _ZERO) / len(items),
     )
 
 
@@ -57,9 +77,9 @@ def mean_of(parts: Sequence[Share | None]) -> Share | None:
     there = [part for part in parts if part is not None]
     if not there:
         return None
-    known = [part.value for part in there if part.value is not None]
+    values = [part.value for part in there if part.value is not None]
     return Share(
-        value=sum(known, _ZERO) / len(known) if known else None,
+        value=sum(values, _ZERO) / len(values) if values else None,
         low=sum((part.low for part in there), _ZERO) / len(there),
         high=sum((part.high for part in there), _ZERO) / len(there),
     )
@@ -67,7 +87,7 @@ def mean_of(parts: Sequence[Share | None]) -> Share | None:
 
 def is_yes(answer: ProbeAnswer, has_code: bool) -> bool:
     """Whether a yes counts: by absence only where there is code that could have done otherwise."""
-    return answer.verdict == "yes" and (has_code or bool(answer.evidence))
+    return answer.counted == "yes" and (has_code or bool(answer.evidence))
 
 
 def matters(evidence: Evidence) -> bool:
@@ -104,17 +124,19 @@ def _answers(
     return tuple(answer for probe, answer in each_probe(capability, answers) if probe.component == component)
 
 
-def _verdicts(answers: Sequence[ProbeAnswer], has_code: bool) -> list[Fraction | None]:
-    return [
-        None if answer.verdict == "unknown" else Fraction(is_yes(answer, has_code))
-        for answer in answers
-        if answer.verdict != "not_applicable"
-    ]
+def _verdicts(answers: Sequence[ProbeAnswer], has_code: bool) -> list[Item]:
+    return [_verdict(answer, has_code) for answer in answers if answer.counted != "not_applicable"]
+
+
+def _verdict(answer: ProbeAnswer, has_code: bool) -> Item:
+    if answer.counted != "unknown":
+        return known(is_yes(answer, has_code))
+    return VOUCHED if answer.verdict == "no" else UNKNOWN
 
 
 def _findings(answers: Sequence[ProbeAnswer]) -> Iterator[ProbeAnswer]:
     """What was found at a place, and the unknown, which could be. A yes by absence has no place to judge."""
-    return (a for a in answers if a.verdict == "unknown" or (a.verdict == "yes" and a.evidence))
+    return (a for a in answers if a.counted == "unknown" or (a.counted == "yes" and a.evidence))
 
 
 def _is_document(evidence: Evidence) -> bool:
@@ -123,38 +145,38 @@ def _is_document(evidence: Evidence) -> bool:
     return is_prose and evidence.strength == "declared"
 
 
-def _solid(functional: Sequence[ProbeAnswer]) -> list[Fraction | None]:
+def _solid(functional: Sequence[ProbeAnswer]) -> list[Item]:
     """1 for a finding whose evidence matters, 0 for one known from examples, docs or imports alone."""
     return [
-        None if answer.verdict == "unknown" else Fraction(any(map(matters, answer.evidence)))
+        UNKNOWN if answer.counted == "unknown" else known(any(map(matters, answer.evidence)))
         for answer in _findings(functional)
     ]
 
 
-def _reached(functional: Sequence[ProbeAnswer], exercised: frozenset[str]) -> list[Fraction | None]:
+def _reached(functional: Sequence[ProbeAnswer], exercised: frozenset[str]) -> list[Item]:
     """The share of the Python files of each finding that a test exercises: a mean over findings and not over
     files, lest one probe with a hundred places outweigh the rest. Nobody tests tests or a site's settings."""
-    items: list[Fraction | None] = []
+    items: list[Item] = []
     for answer in _findings(functional):
         code = [item for item in answer.evidence if item.place not in ("docs", "test")]
         files = {item.path for item in code if item.path.endswith(_PYTHON)}
-        if answer.verdict == "unknown":
-            items.append(None)
+        if answer.counted == "unknown":
+            items.append(UNKNOWN)
         elif files:
-            items.append(Fraction(len(files & exercised), len(files)))
+            items.append(known(Fraction(len(files & exercised), len(files))))
     return items
 
 
-def _named(found: Sequence[ProbeAnswer], documented: frozenset[str]) -> list[Fraction | None]:
+def _named(found: Sequence[ProbeAnswer], documented: frozenset[str]) -> list[Item]:
     """1 for a finding that the documentation names. A document need not be documented."""
     return [
-        None if answer.verdict == "unknown" else Fraction(answer.id in documented)
+        UNKNOWN if answer.counted == "unknown" else known(answer.id in documented)
         for answer in _findings(found)
-        if answer.verdict == "unknown" or not all(map(_is_document, answer.evidence))
+        if answer.counted == "unknown" or not all(map(_is_document, answer.evidence))
     ]
 
 
-def _measure(*groups: tuple[Sequence[Fraction | None], str]) -> Measure:
+def _measure(*groups: tuple[Sequence[Item], str]) -> Measure:
     """The mean of the shares of ``groups``, each given with the noun of its items."""
     bases = [_basis(items, noun) for items, noun in groups if items]
     return Measure(
@@ -163,8 +185,9 @@ def _measure(*groups: tuple[Sequence[Fraction | None], str]) -> Measure:
     )
 
 
-def _basis(items: Sequence[Fraction | None], noun: str) -> str:
-    known = [item for item in items if item is not None]
-    total = f"{float(sum(known, _ZERO)):.2f}".removesuffix("0").removesuffix(".0")
-    unknown = len(items) - len(known)
-    return f"{total} of {len(known)} {noun}" + (f", {unknown} unknown" if unknown else "")
+def _basis(items: Sequence[Item], noun: str) -> str:
+    values = [item.value for item in items if item.value is not None]
+    total = f"{float(sum(values, _ZERO)):.2f}".removesuffix("0").removesuffix(".0")
+    unknown, vouched = items.count(UNKNOWN), items.count(VOUCHED)
+    rest = (f", {unknown} unknown" if unknown else "") + (f", {vouched} overruled to yes" if vouched else "")
+    return f"{total} of {len(values)} {noun}{rest}"

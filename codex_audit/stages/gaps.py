@@ -63,11 +63,11 @@ class _Case:
     def open_probes(self) -> tuple[tuple[Probe, ProbeAnswer], ...]:
         """The probes that are neither yes nor not applicable."""
         pairs = each_probe(self.capability, self.answers)
-        return tuple(pair for pair in pairs if pair[1].verdict in ("no", "unknown"))
+        return tuple(pair for pair in pairs if pair[1].counted in ("no", "unknown"))
 
 
 def _plan(case: _Case, ground: Ground) -> Gap:
-    missing = [pair for pair in case.open_probes() if pair[1].verdict == "no"]
+    missing = [pair for pair in case.open_probes() if pair[1].counted == "no"]
     rollbacks = {probe.id: probe.rollback for probe, _ in missing}
     steps = sorted((_step(case, probe, answer, ground) for probe, answer in missing), key=_order)
     return Gap(
@@ -118,7 +118,7 @@ def _gain(case: _Case, probe: Probe, resolved: Resolved) -> float:
         documented=(*case.answers.support.documented, probe.id),
     )
     probes = tuple(
-        replace(answer, verdict="yes", evidence=(place,)) if answer.id == probe.id else answer
+        replace(answer, verdict="yes", evidence=(place,), overruled=None) if answer.id == probe.id else answer
         for answer in case.answers.probes
     )
     better = replace(case.answers, probes=probes, support=support)
@@ -137,7 +137,7 @@ def _reasons(case: _Case, steps: Sequence[PatchStep]) -> Iterator[str]:
     for probe, answer in case.open_probes():
         core = ", and the capability needs it to count as implemented" if probe.core else ""
         worth = _worth(score, gains.get(probe.id, 0.0))
-        yield f"{probe.id} is {answer.verdict}{core}: {_sentence(answer.reason)}{worth}"
+        yield f"{probe.id} is {answer.counted}{core}: {_sentence(answer.sentence)}{worth}"
     for name, component in case.score.components.items():
         if name != "functionality" and component.value is not None and component.value < threshold:
             yield f"The component {name} is {component.value:.2f}: {component.basis}."

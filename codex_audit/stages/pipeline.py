@@ -130,7 +130,9 @@ def _analyse(
     reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs))
     if "S3" not in wanted:
         return listing.index, reading.facets, None, None, None
-    raw = watch.run("S3", lambda: ask_capabilities(reading.files, catalogue, workflow.disable))
+    raw = watch.run(
+        "S3", lambda: ask_capabilities(reading.files, catalogue, workflow.disable, workflow.overrule)
+    )
     if "S4" not in wanted:
         return listing.index, reading.facets, raw, None, None
     scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))

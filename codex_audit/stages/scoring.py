@@ -115,10 +115,10 @@ def _status(capability: Capability, answers: CapabilityAnswers, has_code: bool, 
     is never given here: it is reserved for what a checked run proves, and S3 reads files only."""
     pairs = tuple(each_probe(capability, answers))
     bearing = [item for probe, item in pairs if probe.component != "tests"]
-    if not any(item.verdict == "yes" and item.evidence for item in bearing):
+    if not any(item.counted == "yes" and item.evidence for item in bearing):
         stub = any(place.why.startswith(STUB_MARK) for item in bearing for place in item.near)
         return "stubbed" if stub else "absent"
-    core = [item for probe, item in pairs if probe.core and item.verdict != "not_applicable"]
+    core = [item for probe, item in pairs if probe.core and item.counted != "not_applicable"]
     return "implemented" if reaches and all(is_yes(item, has_code) for item in core) else "partial"
 
 

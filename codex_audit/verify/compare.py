@@ -128,10 +128,10 @@ def _answers(raw: CapabilitiesRaw | None) -> dict[str, ProbeAnswer]:
 
 def _verdicts(was: dict[str, ProbeAnswer], now: dict[str, ProbeAnswer]) -> Iterator[VerdictChange]:
     for probe in dict.fromkeys((*now, *was)):
-        old = was[probe].verdict if probe in was else "absent"
-        new = now[probe].verdict if probe in now else "absent"
+        old = was[probe].counted if probe in was else "absent"
+        new = now[probe].counted if probe in now else "absent"
         if old != new:
-            yield VerdictChange(probe, old, new, now[probe].reason if probe in now else "asked no more")
+            yield VerdictChange(probe, old, new, now[probe].sentence if probe in now else "asked no more")
 
 
 def _scores(was: CapabilitiesScored, now: CapabilitiesScored) -> Iterator[ScoreChange]:
@@ -145,7 +145,7 @@ def _scores(was: CapabilitiesScored, now: CapabilitiesScored) -> Iterator[ScoreC
 def _moves(was: dict[str, ProbeAnswer], now: dict[str, ProbeAnswer]) -> Iterator[EvidenceMove]:
     for probe, new in now.items():
         old = was.get(probe)
-        if old is None or old.verdict != "yes" or new.verdict != "yes":
+        if old is None or old.counted != "yes" or new.counted != "yes":
             continue
         before, after = _places(old), _places(new)
         if set(before) != set(after):

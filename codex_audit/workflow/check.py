@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from typing import Any
 
-from codex_audit.workflow.documents import Document, KeyPath
+from codex_audit.artifacts import Overruling
+from codex_audit.workflow.documents import Document
+from codex_audit.workflow.overruling import overrulings
 from codex_audit.workflow.settings import COMPONENTS, STAGES, Source, Vocabulary, Workflow
+from codex_audit.workflow.values import is_number, is_text, known, mapping, nearest, shown_value, texts
 
-KEYS = ("stages", "weights", "threshold", "exclude", "disable", "formats")
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """The known name most like ``name``, empty when none is known."""
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.0)), "")
+KEYS = ("stages", "weights", "threshold", "exclude", "disable", "overrule", "formats")
 
 
 def workflow_from(document: Document, source: Source, under: Workflow | None, names: Vocabulary) -> Workflow:
@@ -23,17 +20,21 @@ def workflow_from(document: Document, source: Source, under: Workflow | None, na
     Raises UsageError for unknown keys and names, wrong types and values out of range.
     """
     for key in document.values:
-        _known(document, (key,), "key", KEYS)
+        known(document, (key,), "key", KEYS)
     weights = _weights(document, {} if under is None else under.weights)
-    disable = _disable(document, names.probes)
     return Workflow(
         source=source,
         stages=_stages(document) or _under(document, under, "stages"),
         weights=weights,
         threshold=_threshold(document, under),
         exclude=_exclude(document) if "exclude" in document.values else _under(document, under, "exclude"),
-        disable=disable if "disable" in document.values else _under(document, under, "disable"),
+        disable=_disable(document, names.probes)
+        if "disable" in document.values
+        else _under(document, under, "disable"),
         formats=_formats(document, names.formats) or _under(document, under, "formats"),
+        overrule=_overrule(document, names.probes)
+        if "overrule" in document.values
+        else _under(document, under, "overrule"),
     )
 
 
@@ -41,11 +42,6 @@ def _under(document: Document, under: Workflow | None, key: str) -> Any:
     if under is None:
         document.refuse((), f"{key!r} is missing")
     return getattr(under, key)
-
-
-def _known(document: Document, path: KeyPath, what: str, known: Collection[str]) -> None:
-    if path[-1] not in known:
-        document.refuse(path, f"unknown {what} {path[-1]!a}; did you mean {nearest(path[-1], known)!r}?")
 
 
 def _stages(document: Document) -> tuple[str, ...]:
@@ -58,12 +54,12 @@ def _stages(document: Document) -> tuple[str, ...]:
 
 
 def _weights(document: Document, under: dict[str, float]) -> dict[str, float]:
-    value = _mapping(document, "weights", "such as 'tests: 0.3'")
+    value = mapping(document, "weights", "such as 'tests: 0.3'")
     for name, weight in value.items():
-        _known(document, ("weights", name), "weight", COMPONENTS)
-        if not _is_number(weight) or not 0 <= weight <= 1e6:
+        known(document, ("weights", name), "weight", COMPONENTS)
+        if not is_number(weight) or not 0 <= weight <= 1e6:
             document.refuse(
-                ("weights", name), f"weight {name!r} must be a number from 0 up, not {_shown(weight)}"
+                ("weights", name), f"weight {name!r} must be a number from 0 up, not {shown_value(weight)}"
             )
     merged = {name: float(value.get(name, under.get(name, 0.0))) for name in COMPONENTS}
     if sum(merged.values()) <= 0:
@@ -75,13 +71,15 @@ def _threshold(document: Document, under: Workflow | None) -> float:
     if "threshold" not in document.values:
         return float(_under(document, under, "threshold"))
     value = document.values["threshold"]
-    if not _is_number(value) or not 0 <= value <= 1:
-        document.refuse(("threshold",), f"threshold must be a number between 0 and 1, not {_shown(value)}")
+    if not is_number(value) or not 0 <= value <= 1:
+        document.refuse(
+            ("threshold",), f"threshold must be a number between 0 and 1, not {shown_value(value)}"
+        )
     return float(value)
 
 
 def _exclude(document: Document) -> tuple[str, ...]:
-    globs = _texts(document, "exclude", "a list of globs, such as [third_party/**]")
+    globs = texts(document, "exclude", "a list of globs, such as [third_party/**]")
     for glob in globs:
         if glob.startswith("/") or ".." in glob.split("/"):
             document.refuse(("exclude",), f"exclude {glob!a} must be relative to the tree and stay within it")
@@ -89,48 +87,32 @@ def _exclude(document: Document) -> tuple[str, ...]:
 
 
 def _disable(document: Document, probes: Collection[str]) -> dict[str, str]:
-    value = _mapping(document, "disable", "of probes to reasons, such as 'config.sweep: run elsewhere'")
+    value = mapping(document, "disable", "of probes to reasons, such as 'config.sweep: run elsewhere'")
     for name, reason in value.items():
-        _known(document, ("disable", name), "probe", probes)
-        if not _is_text(reason):
+        known(document, ("disable", name), "probe", probes)
+        if not is_text(reason):
             document.refuse(("disable", name), f"disabling {name!r} needs a reason, in words")
     return {name: value[name].strip() for name in sorted(value)}
+
+
+def _overrule(document: Document, probes: Collection[str]) -> dict[str, Overruling]:
+    found = overrulings(document, probes)
+    for name in sorted(found.keys() & _disable(document, probes).keys()):
+        line = document.line_of(("disable", name))
+        document.refuse(
+            ("overrule", name),
+            f"{name!r} is disabled on line {line} and overruled here; keep one: what is not asked has no verdict",
+        )
+    return found
 
 
 def _formats(document: Document, known: Collection[str]) -> tuple[str, ...]:
     if "formats" not in document.values:
         return ()
-    names = _texts(document, "formats", f"a list of some of {', '.join(known)}")
+    names = texts(document, "formats", f"a list of some of {', '.join(known)}")
     if not names:
         document.refuse(("formats",), f"formats is empty; name some of {', '.join(known)}")
     for name in names:
         if name not in known:
             document.refuse(("formats",), f"unknown format {name!a}; did you mean {nearest(name, known)!r}?")
     return tuple(name for name in known if name in names)
-
-
-def _mapping(document: Document, key: str, example: str) -> dict[str, Any]:
-    value = document.values.get(key, {})
-    if not isinstance(value, dict):
-        document.refuse((key,), f"{key} must be a mapping {example}")
-    return value
-
-
-def _texts(document: Document, key: str, wanted: str) -> tuple[str, ...]:
-    value = document.values[key]
-    if not isinstance(value, list) or not all(_is_text(item) for item in value):
-        document.refuse((key,), f"{key} must be {wanted}")
-    return tuple(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: object) -> bool:
-    # isprintable refuses line breaks, NUL and lone surrogates, which no report or file name can hold.
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def _shown(value: object) -> str:
-    return f"a {type(value).__name__}" if isinstance(value, list | dict) else ascii(value)[:60]

@@ -1,36 +1,35 @@
-"""Settings as written: plain values, each with the line on which it stands."""
+"""Settings as written: plain values, and the line on which each key stands."""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
 
+from codex_audit.facts.source import ReadError
+from codex_audit.facts.toml import key_lines
 from codex_evidence.errors import UsageError
 
 TABLE = "tool.codex-audit"
 
 KeyPath = tuple[str, ...]
 
-_HEADER = re.compile(r"""\s*\[\s*tool\s*\.\s*["']?codex-audit["']?\s*(?:\.\s*["']?([\w-]+)["']?\s*)?\]""")
-_KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``values`` of the file that messages call ``name``; ``lines`` gives 1-based lines of keys, if known."""
+    """``values`` of the file that messages call ``name``; ``line_of`` gives the 1-based line of a key, 0 when it is
+    not there."""
 
     name: str
     values: Mapping[str, Any]
-    lines: Mapping[KeyPath, int]
+    line_of: Callable[[KeyPath], int]
 
     def refuse(self, path: KeyPath, problem: str) -> NoReturn:
         """Raises UsageError for the key ``path`` (empty for the whole file)."""
-        line = self.lines.get(path) or self.lines.get(path[:1], 0)
+        line = self.line_of(path) or self.line_of(path[:-1]) or self.line_of(path[:1])
         raise UsageError(f"{self.name}:{line}: {problem}" if line else f"{self.name}: {problem}")
 
 
@@ -39,14 +38,18 @@ def yaml_document(data: bytes, name: str) -> Document:
     try:
         node = yaml.compose(data, Loader=yaml.SafeLoader)
         if node is None:
-            return Document(name, {}, {})
-        lines = _yaml_lines(node, name)
+            return Document(name, {}, lambda path: 0)
+        if not isinstance(node, yaml.MappingNode):
+            line = node.start_mark.line + 1
+            raise UsageError(f"{name}:{line}: must be a mapping of settings, such as 'threshold: 0.7'")
+        for mapping in _mappings(node):
+            _check_keys(mapping, name)
         values = yaml.safe_load(data)
     except yaml.YAMLError as error:
         raise UsageError(f"{name}{_yaml_place(error)}: not YAML: {_yaml_problem(error)}") from error
     except (RecursionError, ValueError, OverflowError) as error:
         raise UsageError(f"{name}: not YAML that can be read: {error}") from error
-    return Document(name, values, lines)
+    return Document(name, values, lambda path: _yaml_line(node, path))
 
 
 def pyproject_document(data: bytes, name: str) -> Document | None:
@@ -60,33 +63,49 @@ def pyproject_document(data: bytes, name: str) -> Document | None:
         if not isinstance(value, dict) or key not in value:
             return None
         value = value[key]
-    document = Document(name, value, _toml_lines(text))
+    lines = _toml_lines(text, name)
+    document = Document(name, value, lambda path: lines.get(path, 0))
     if not isinstance(value, dict):
         document.refuse((), f"{TABLE} must be a table")
     return document
 
 
-def _yaml_lines(node: yaml.Node, name: str) -> dict[KeyPath, int]:
-    """Lines of the keys of the first two levels, which are all there are. Refuses keys given twice."""
-    if not isinstance(node, yaml.MappingNode):
-        line = node.start_mark.line + 1
-        raise UsageError(f"{name}:{line}: must be a mapping of settings, such as 'threshold: 0.7'")
-    lines: dict[KeyPath, int] = {}
-    for key, value in node.value:
-        _note_line(lines, (), key, name)
-        for below, _ in value.value if isinstance(value, yaml.MappingNode) else ():
-            _note_line(lines, (str(key.value),), below, name)
-    return lines
+def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """Every mapping below and including ``node`` once, however often aliases repeat it."""
+    waiting, seen = [node], set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.MappingNode):
+            yield one
+            waiting += [value for _, value in one.value]
+        elif isinstance(one, yaml.SequenceNode):
+            waiting += one.value
 
 
-def _note_line(lines: dict[KeyPath, int], above: KeyPath, key: yaml.Node, name: str) -> None:
-    line = key.start_mark.line + 1
-    if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-        raise UsageError(f"{name}:{line}: a key must be a name")
-    path = (*above, str(key.value))
-    if path in lines:
-        raise UsageError(f"{name}:{line}: {key.value!a} is given twice, first on line {lines[path]}")
-    lines[path] = line
+def _check_keys(mapping: yaml.MappingNode, name: str) -> None:
+    """Refuses keys that are no names and keys that are given twice, of which the parser would keep the last."""
+    first: dict[str, int] = {}
+    for key, _ in mapping.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            raise UsageError(f"{name}:{line}: a key must be a name")
+        if key.value in first:
+            raise UsageError(f"{name}:{line}: {key.value!a} is given twice, first on line {first[key.value]}")
+        first[key.value] = line
+
+
+def _yaml_line(node: yaml.Node, path: KeyPath) -> int:
+    line = 0
+    for part in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next(((key, value) for key, value in pairs if key.value == part), None)
+        if found is None:
+            return 0
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
 
 
 def _yaml_place(error: yaml.YAMLError) -> str:
@@ -99,16 +118,11 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
     return str(problem or "it holds characters that YAML does not allow")
 
 
-def _toml_lines(text: str) -> dict[KeyPath, int]:
-    # tomllib keeps no lines. What this misses is named without a line.
-    lines: dict[KeyPath, int] = {}
-    table: KeyPath | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = (header[1],) if header[1] else ()
-            lines.setdefault(table, number)
-        elif line.lstrip().startswith("["):
-            table = None
-        elif table is not None and (key := _KEY.match(line)):
-            lines.setdefault((*table, key[1] or key[2] or key[3]), number)
-    return lines
+def _toml_lines(text: str, name: str) -> dict[tuple[str | int, ...], int]:
+    """The lines of the keys of TABLE, by their path within it."""
+    above = tuple(TABLE.split("."))
+    try:
+        lines = key_lines(text)
+    except ReadError as error:
+        raise UsageError(f"{name}:{error.line}: {error.reason}") from error
+    return {path[len(above) :]: line for path, line in lines.items() if path[: len(above)] == above}

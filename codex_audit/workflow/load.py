@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import codex_audit
 from codex_audit.workflow.check import KEYS, workflow_from
 from codex_audit.workflow.documents import TABLE, Document, pyproject_document, yaml_document
+from codex_audit.workflow.overruling import in_force
 from codex_audit.workflow.settings import Source, Vocabulary, Workflow
 from codex_evidence.errors import UnreadableError, UsageError
 from codex_evidence.files import read_bytes
@@ -39,9 +41,12 @@ def default_workflow(names: Vocabulary) -> Workflow:
     return workflow_from(yaml_document(DEFAULT_FILE.read_bytes(), DEFAULT_FILE.name), "default", None, names)
 
 
-def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWorkflow:
+def load_workflow(
+    tree: Path, file: Path | None, names: Vocabulary, today: date | None = None
+) -> LoadedWorkflow:
     """The settings for an audit of ``tree``: those of ``file`` if given, else of the tree's WORKFLOW_FILE,
-    else of TABLE in its PYPROJECT, else the defaults, which underlie all.
+    else of TABLE in its PYPROJECT, else the defaults, which underlie all. What has expired before ``today`` (by
+    default the day it is, in UTC) is left out, and a note says so.
 
     Raises UsageError, and UnreadableError for a file that is there and cannot be read. A pyproject that is
     broken and does not speak of this program is no source; a note says so.
@@ -51,8 +56,9 @@ def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWor
     if document is None:
         return LoadedWorkflow(under, notes)
     try:
-        workflow = workflow_from(document, source, under, names)
-        return LoadedWorkflow(workflow, (*notes, *_narrowed(workflow)))
+        written = workflow_from(document, source, under, names)
+        workflow, expired = in_force(written, today or datetime.now(UTC).date())
+        return LoadedWorkflow(workflow, (*notes, *expired, *_narrowed(workflow)))
     except UsageError as error:
         if source != "workflow.yaml" or set(document.values) & set(KEYS):
             raise
@@ -60,13 +66,18 @@ def load_workflow(tree: Path, file: Path | None, names: Vocabulary) -> LoadedWor
 
 
 def _narrowed(workflow: Workflow) -> tuple[str, ...]:
-    """A note when the audited tree itself decides what is not looked at."""
-    if workflow.source not in ("workflow.yaml", "pyproject.toml") or not (
-        workflow.exclude or workflow.disable
-    ):
+    """A note when the audited tree itself decides what is not looked at, or what is to be found."""
+    if workflow.source not in ("workflow.yaml", "pyproject.toml"):
         return ()
-    left_out = f"{len(workflow.exclude)} excluded path patterns and {len(workflow.disable)} disabled probes"
-    return (f"the tree's own {workflow.source} has {left_out}",)
+    counts = {
+        "excluded path patterns": len(workflow.exclude),
+        "disabled probes": len(workflow.disable),
+        "overruled verdicts": len(workflow.overrule),
+    }
+    if not any(counts.values()):
+        return ()
+    has = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return (f"the tree's own {workflow.source} has {has}",)
 
 
 def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, tuple[str, ...]]:

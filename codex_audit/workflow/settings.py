@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from codex_audit.artifacts import Overruling
 
 Source = Literal["default", "workflow.yaml", "pyproject.toml", "command line"]
 
@@ -16,7 +18,7 @@ class Workflow:
     """``source`` says where the settings stood, never under which path; what a source leaves out has the
     value of the default workflow. ``stages`` starts with S1 and has no holes; ``weights`` are as written, in
     any proportion; ``exclude`` are globs relative to the tree; ``disable`` maps a probe to the reason why it
-    is not asked."""
+    is not asked, ``overrule`` to the verdict that the user sets against that of the probe; no probe is in both."""
 
     source: Source
     stages: tuple[str, ...]
@@ -25,6 +27,7 @@ class Workflow:
     exclude: tuple[str, ...]
     disable: dict[str, str]
     formats: tuple[str, ...]
+    overrule: dict[str, Overruling] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

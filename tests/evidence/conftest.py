@@ -21,7 +21,10 @@ def schema(name: str) -> str:
 def samples() -> dict[str, Any]:
     """Schema name to an artifact."""
     evidence = a.Evidence("src/a.py", 3, "torch.save(x)", "saves", "library", "called", "torch.save", "f")
-    answer = a.ProbeAnswer("checkpointing.save", "yes", "it does", (evidence,), ("torch.save",), (evidence,))
+    ruled = a.Overruling("no", "nobody runs it", "workflow.yaml", 3, "2027-06-30")
+    answer = a.ProbeAnswer(
+        "checkpointing.save", "yes", "it does", (evidence,), ("torch.save",), (evidence,), ruled
+    )
     component = a.ComponentScore(None, 0, 0.5, 0.2, 0.1, "1 of 2")
     score = a.CapabilityScore(
         "checkpointing",

@@ -61,6 +61,8 @@ def disagreements(cls: Any, schema: dict[str, Any], root: dict[str, Any], place:
             continue
         if dataclasses.is_dataclass(hint):
             values = [below]
+        elif "anyOf" in below:  # it, or null
+            values = [one for one in below["anyOf"] if "$ref" in one]
         else:  # a tuple of them, or a dict
             values = [below["items"]] if "items" in below else [*below["properties"].values()]
         for value in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from codex_audit.artifacts import (
     CapabilitiesRaw,
@@ -11,6 +12,7 @@ from codex_audit.artifacts import (
     Evidence,
     Facets,
     FileEntry,
+    Overruling,
     Place,
     ProbeAnswer,
     Strength,
@@ -75,6 +77,13 @@ def answer(
     name: str, verdict: Verdict, *places: Evidence, near: tuple[Evidence, ...] = (), reason: str = ""
 ) -> ProbeAnswer:
     return ProbeAnswer(name, verdict, reason or f"it is {verdict}", places, ("torch.save",), near)
+
+
+def overruled(
+    item: ProbeAnswer, verdict: Literal["yes", "no"], reason: str = "a human looked"
+) -> ProbeAnswer:
+    """``item`` with the user's word against it, from line 4 of the settings."""
+    return replace(item, overruled=Overruling(verdict, reason, "workflow.yaml", 4))
 
 
 def answers(*items: ProbeAnswer, support: Support | None = None, name: str = "saving") -> CapabilityAnswers:

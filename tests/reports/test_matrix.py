@@ -17,7 +17,7 @@ from codex_audit.reports.model import ReportInput
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.errors import SchemaError
 from codex_evidence.schemas import validate
-from tests.reports.samples import SAVED, answer, answers, entry, evidence, facets, index, report
+from tests.reports.samples import SAVED, answer, answers, entry, evidence, facets, index, overruled, report
 
 GOLDEN = Path(__file__).with_name("golden_report.md")
 SECTIONS = (
@@ -58,7 +58,7 @@ def spoiled(text: str) -> ReportInput:
     saved: CapabilityAnswers = answers(
         answer("saving.weights", "yes", place, reason=text),
         answer("saving.optimizer", "no", near=(place,), reason=text),
-        answer("saving.digest", "unknown", reason=text),
+        overruled(answer("saving.digest", "unknown", reason=text), "yes", reason=text),
         replace(answer("saving.tests", "not_applicable", reason=text), looked_for=(text,)),
     )
     tree = index("pkg/__init__.py", f"pkg/{text}.py")
@@ -128,6 +128,28 @@ def test_many_unread_files_are_counted_where_they_are_not_listed() -> None:
     source = said(report(facts=facets("pkg/run.py", unread=unread)))
     assert source.count("invalid syntax") == 50
     assert "and 10 more, in the JSON report" in source
+
+
+def test_an_overruled_verdict_shows_by_which_line_and_what_the_audit_itself_found() -> None:
+    saved = answers(
+        overruled(SAVED.probes[0], "no", "only a demo"),
+        *SAVED.probes[1:3],
+        overruled(SAVED.probes[3], "yes", "tested elsewhere"),
+    )
+    source = said(report(saved))
+    summary, _, rest = source.partition("## Matrix")
+    assert "`saving.weights` yes, overruled to no at `workflow.yaml:4`, counts as no: only a demo" in summary
+    assert "`saving.tests` no, overruled to yes at `workflow.yaml:4`, counts as unknown: tested" in summary
+    assert "- Answers: 0 yes, 3 no, 2 unknown" in summary
+    not_found = rest.partition("### Not found")[2].partition("### Gaps")[0]
+    assert "no. Overruled to no at `workflow.yaml:4`: only a demo" in not_found
+    assert "- The audit itself found yes: it is yes\n  - Found `pkg/run.py:3`" in not_found
+    value = json.loads(matrix.write(report(saved)))
+    validate(value, "capability_matrix")
+    probes = {item["id"]: item for part in value["capabilities"] for item in part["probes"]}
+    assert (probes["saving.weights"]["verdict"], probes["saving.weights"]["counted"]) == ("yes", "no")
+    assert probes["saving.tests"]["overruled"]["line"] == 4
+    assert probes["saving.tests"]["counted"] == "unknown"
 
 
 def test_the_json_twin_follows_its_schema_and_is_canonical() -> None:

@@ -20,6 +20,7 @@ from tests.reports.samples import (
     evidence,
     facets,
     index,
+    overruled,
     probe,
     raw,
 )
@@ -193,3 +194,18 @@ def test_risks_and_rollback_name_each_thing_once() -> None:
     plan = plans(answers(*same), READ).plans[0]
     assert len(set(plan.risks)) == len(plan.risks) == len(SAVING.probes)
     assert len(set(plan.rollback)) == len(plan.rollback) == len(plan.patch_plan)
+
+
+def test_a_yes_overruled_to_no_gets_a_step_and_its_reason_names_the_line() -> None:
+    ruled = answers(overruled(SAVED.probes[0], "no", "only a demo"), *SAVED.probes[1:])
+    plan = plans(ruled, READ).plans[0]
+    step = next(step for step in plan.patch_plan if step.probe == "saving.weights")
+    assert step.gain > 0
+    assert any("saving.weights is no" in r and "workflow.yaml:4: only a demo" in r for r in plan.reasons)
+
+
+def test_a_no_overruled_to_yes_needs_no_step_and_stays_a_reason() -> None:
+    ruled = answers(*SAVED.probes[:3], overruled(SAVED.probes[3], "yes", "tested elsewhere"))
+    plan = plans(ruled, READ).plans[0]
+    assert "saving.tests" not in {step.probe for step in plan.patch_plan}
+    assert any("saving.tests is unknown" in r and "tested elsewhere" in r for r in plan.reasons)

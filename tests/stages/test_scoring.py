@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,24 @@ from hypothesis import strategies as st
 
 from codex_audit.artifacts import CapabilityAnswers, CapabilityScore, Evidence, Support, Verdict
 from codex_audit.capabilities.model import Capability, Component
+from codex_audit.reports.model import STATUSES
 from codex_audit.stages.pairing import CatalogueMismatchError
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.workflow.settings import COMPONENTS
 from codex_evidence.errors import UsageError
-from tests.reports.samples import READ, READING, SAVED, SAVING, WEIGHTS, answer, answers, evidence, probe, raw
+from tests.reports.samples import (
+    READ,
+    READING,
+    SAVED,
+    SAVING,
+    WEIGHTS,
+    answer,
+    answers,
+    evidence,
+    overruled,
+    probe,
+    raw,
+)
 
 MIXED = Capability(
     "saving",
@@ -131,6 +145,65 @@ def test_whatever_an_unknown_turns_out_to_be_lies_within_the_bounds(
     yes = scored(MIXED, turned(given_answers, position, "yes", place))
     assert bounds.low <= no.score <= bounds.high
     assert bounds.low <= yes.score <= bounds.high
+
+
+def ruled(
+    given_answers: CapabilityAnswers, positions: set[int], verdict: Literal["yes", "no"]
+) -> CapabilityAnswers:
+    probes = tuple(
+        overruled(item, verdict) if position in positions else item
+        for position, item in enumerate(given_answers.probes)
+    )
+    return replace(given_answers, probes=probes)
+
+
+ANY_POSITIONS = st.sets(st.integers(0, len(MIXED.probes) - 1))
+
+
+@given(any_answers(), ANY_POSITIONS)
+def test_overruling_to_yes_leaves_the_score_and_only_widens_its_bounds(
+    given_answers: CapabilityAnswers, positions: set[int]
+) -> None:
+    before = scored(MIXED, given_answers)
+    after = scored(MIXED, ruled(given_answers, positions, "yes"))
+    assert after.score == before.score
+    assert STATUSES.index(after.status) <= STATUSES.index(before.status)
+    assert after.low <= before.low + 0.0001
+    assert after.high >= before.high - 0.0001
+
+
+@given(any_answers(), ANY_POSITIONS)
+def test_overruling_to_no_scores_as_if_the_audit_had_said_no(
+    given_answers: CapabilityAnswers, positions: set[int]
+) -> None:
+    plain = given_answers
+    for position in positions:
+        plain = turned(plain, position, "no")
+    assert scored(MIXED, ruled(given_answers, positions, "no")) == scored(MIXED, plain)
+
+
+def test_a_no_overruled_to_yes_counts_as_unknown_and_the_basis_says_so() -> None:
+    every = [answer(each.id, "yes", PLACES[0]) for each in MIXED.probes]
+    every[1] = answer("saving.b", "no")
+    before = scored(MIXED, answers(*every))
+    after = scored(MIXED, answers(every[0], overruled(every[1], "yes"), *every[2:]))
+    assert overruled(every[1], "yes").counted == "unknown"
+    assert (after.score, before.high) == (before.score, before.score)
+    assert after.high > before.high
+    assert after.components["functionality"].basis == "2 of 3 probes yes, 1 overruled to yes"
+
+
+def test_a_core_probe_that_only_the_user_says_yes_to_leaves_the_capability_partial() -> None:
+    every = [answer(each.id, "yes", PLACES[0]) for each in MIXED.probes]
+    support = Support(("pkg/a.py",), tuple(each.id for each in MIXED.probes))
+    every[0] = overruled(answer("saving.a", "no"), "yes")
+    assert scored(MIXED, answers(*every, support=support)).status == "partial"
+
+
+def test_a_user_who_agrees_with_the_audit_changes_nothing() -> None:
+    for verdict in ("yes", "no"):
+        own = answer("saving.a", verdict, *(PLACES[:1] if verdict == "yes" else ()))
+        assert overruled(own, verdict).counted == verdict
 
 
 def test_an_unknown_core_probe_keeps_a_capability_from_being_implemented() -> None:

@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_audit.workflow.check import KEYS, nearest
+from codex_audit.workflow.check import KEYS
 from codex_audit.workflow.load import default_text, default_workflow, load_workflow
 from codex_audit.workflow.settings import STAGES, Vocabulary, Workflow
+from codex_audit.workflow.values import nearest
 from codex_evidence.errors import CodexError, UnreadableError, UsageError
 
 NAMES = Vocabulary(probes=("config.saved", "config.sweep", "tests.run"), formats=("markdown", "json"))
