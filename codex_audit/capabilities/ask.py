@@ -8,6 +8,7 @@ from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Supp
 from codex_audit.capabilities.model import Capability, Probe
 from codex_audit.query.found import Found, ordered
 from codex_audit.query.patterns import last
+from codex_audit.query.ranking import best
 from codex_audit.query.tree import Tree
 
 MOST_EVIDENCE = 5
@@ -47,8 +48,9 @@ def _judge(tree: Tree, probe: Probe, found: Found) -> ProbeAnswer:
     if found and probe.by_absence and not tree.has_code:
         return _answer(probe, "not_applicable", "the tree holds no code", found)
     if found and (found.evidence or probe.by_absence):
-        first = found.evidence[0].why if found.evidence else "nothing of the kind was found"
-        return _answer(probe, "yes", found.reason or first, found)
+        shown = best(found.evidence, probe.id, tree.standing, MOST_EVIDENCE)
+        first = shown[0].why if shown else "nothing of the kind was found"
+        return _answer(probe, "yes", found.reason or first, found, shown)
     broken = _might_matter(tree, found)
     if broken:
         return _answer(probe, "unknown", broken, found)
@@ -78,8 +80,9 @@ def _might_matter(tree: Tree, found: Found) -> str:
     return ""
 
 
-def _answer(probe: Probe, verdict: Verdict, reason: str, found: Found) -> ProbeAnswer:
-    evidence = ordered(found.evidence)[:MOST_EVIDENCE] if verdict == "yes" else ()
+def _answer(
+    probe: Probe, verdict: Verdict, reason: str, found: Found, evidence: tuple[Evidence, ...] = ()
+) -> ProbeAnswer:
     near = ordered(found.near)[:MOST_EVIDENCE] if verdict != "yes" else ()
     looked_for = found.looked_for[:MOST_LOOKED_FOR]
     return ProbeAnswer(probe.id, verdict, reason, evidence, looked_for, near)

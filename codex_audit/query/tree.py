@@ -26,6 +26,7 @@ from codex_audit.query.modules import Module, Modules
 from codex_audit.query.options import Kind, Option, normalised
 from codex_audit.query.patterns import last, words_of
 from codex_audit.query.project import ProjectSearches
+from codex_audit.query.ranking import Standing
 from codex_audit.query.sites import (
     Site,
     SiteIndex,
@@ -68,6 +69,11 @@ class Tree(ProjectSearches, TestSearches):
     @property
     def all_options(self) -> tuple[Option, ...]:
         return self.index.every_option
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How much of the tree builds on each of its files."""
+        return Standing(self.files, self.modules)
 
     @cached_property
     def code(self) -> tuple[Module, ...]:
