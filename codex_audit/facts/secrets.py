@@ -11,7 +11,7 @@ import base64
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from codex_audit.facts.model import Secret
@@ -121,14 +121,14 @@ _KINDS = (
         rb"\b(?P<value>eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,1000})",
         _live_jwt,
     ),
-    _kind(
-        "assigned secret",
-        "secret token passw apikey api_key api-key access_key",
-        rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}"
-        rb"(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
-        rb"(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200}+)(?P=open)(?=[\s,;)}\]]|$)",
-        _random_assigned,
-    ),
+)
+_ASSIGNED = _kind(
+    "assigned secret",
+    "secret token passw apikey api_key api-key accesskey access_key access-key",
+    rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}"
+    rb"(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
+    rb"(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200}+)(?P=open)(?=[\s,;)}\]]|$)",
+    _random_assigned,
 )
 
 
@@ -175,11 +175,29 @@ def _hits(data: bytes) -> list[_Hit]:
 
 
 def _matches(data: bytes) -> Iterator[_Hit]:
-    lower = data.lower()
     for kind in _KINDS:
-        text = lower if kind.name == "assigned secret" else data
-        if not any(marker in text for marker in kind.markers):
-            continue
-        for match in kind.pattern.finditer(data):
-            if kind.accepts(match["value"]):
-                yield _Hit(kind.name, *match.span("value"))
+        if any(marker in data for marker in kind.markers):
+            yield from _live(kind, kind.pattern.finditer(data))
+    yield from _live(_ASSIGNED, _after(_ASSIGNED, data))
+
+
+def _live(kind: _Kind, matches: Iterable[re.Match[bytes]]) -> Iterator[_Hit]:
+    return (_Hit(kind.name, *match.span("value")) for match in matches if kind.accepts(match["value"]))
+
+
+def _after(kind: _Kind, data: bytes) -> Iterator[re.Match[bytes]]:
+    """Matches that begin with a marker of ``kind`` in any case, without overlaps: a search for plain bytes is many
+    times faster than a pattern of alternatives."""
+    lower, done = data.lower(), 0
+    for start in sorted({place for marker in kind.markers for place in _places(lower, marker)}):
+        match = kind.pattern.match(data, start) if start >= done else None
+        if match is not None:
+            yield match
+            done = match.end()
+
+
+def _places(data: bytes, marker: bytes) -> Iterator[int]:
+    place = data.find(marker)
+    while place >= 0:
+        yield place
+        place = data.find(marker, place + 1)

@@ -72,35 +72,49 @@ def _spread(start: Iterable[str], edges: Mapping[str, frozenset[str]], depth: in
     return frozenset(seen)
 
 
-def build_graph(modules: Modules, *, whole_classes: bool) -> Graph:
-    """``whole_classes``: using a class uses all its methods (what could run). Without it, using a class runs its
-    constructor and what a library base is known to call (what does run)."""
+def build_graph(modules: Modules, referring: Mapping[str, frozenset[str]], *, whole_classes: bool) -> Graph:
+    """``referring`` are the edges of ``reference_edges``. ``whole_classes``: using a class uses all its methods (what
+    could run). Without it, using a class runs its constructor and what a library base is known to call (what does
+    run)."""
     edges: dict[str, set[str]] = {}
     conftests = [module for module in modules.every if module.path.endswith("conftest.py")]
-    unique = _unique_methods(modules)
     for module in modules.every:
-        _add_references(module, modules, unique, edges)
         _add_fixtures(module, conftests, edges)
         _add_structure(module, modules, edges, whole_classes=whole_classes)
-    return Graph({node: frozenset(used) for node, used in edges.items()})
+    joined = {node: referring.get(node, frozenset()) | used for node, used in edges.items()}
+    return Graph({**referring, **joined})
+
+
+def reference_edges(modules: Modules) -> dict[str, frozenset[str]]:
+    """From every node to the nodes that it names."""
+    edges: dict[str, set[str]] = {}
+    unique = _unique_methods(modules)
+    meant: dict[str, str] = {}
+    for module in modules.every:
+        for item in module.facts.references:
+            target = _meant(item.name, module, modules, unique, meant)
+            if target:
+                edges.setdefault(node_of(module, item.scope), set()).add(target)
+    return {node: frozenset(used) for node, used in edges.items()}
+
+
+def _meant(
+    name: str, module: Module, modules: Modules, unique: Mapping[str, str], meant: dict[str, str]
+) -> str:
+    """The node that ``name`` in ``module`` stands for; ``meant`` remembers those of absolute names."""
+    if name.startswith("?."):
+        return unique.get(last(name), "")
+    absolute = modules.canonical(name, module)
+    node = meant.get(absolute)
+    if node is None:
+        node = meant[absolute] = definition_of(absolute, modules)
+    return node
 
 
 def node_of(module: Module, scope: str) -> str:
     """The node of a scope, by absolute name; by path for a script that has no import name."""
     base = module.name or module.path
     return f"{base}.{scope}" if scope else base
-
-
-def _add_references(
-    module: Module, modules: Modules, unique: Mapping[str, str], edges: dict[str, set[str]]
-) -> None:
-    for item in module.facts.references:
-        if item.name.startswith("?."):
-            target = unique.get(last(item.name), "")
-        else:
-            target = definition_of(modules.canonical(item.name, module), modules)
-        if target:
-            edges.setdefault(node_of(module, item.scope), set()).add(target)
 
 
 def _unique_methods(modules: Modules) -> dict[str, str]:

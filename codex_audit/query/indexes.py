@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codex_audit.facts.model import FileFacts
-from codex_audit.query.graph import Graph, build_graph
+from codex_audit.query.graph import Graph, build_graph, reference_edges
 from codex_audit.query.live import Liveness
 from codex_audit.query.modules import Module, Modules, modules_of
 from codex_audit.query.options import Option, options_of
@@ -17,6 +17,7 @@ from codex_audit.query.sites import (
     base_index,
     call_index,
     handed_index,
+    import_index,
     item_index,
     keyword_index,
     reference_index,
@@ -39,12 +40,16 @@ class Indexes:
     @cached_property
     def uses(self) -> Graph:
         """What could run: using a class uses all its methods."""
-        return build_graph(self.modules, whole_classes=True)
+        return build_graph(self.modules, self._referring, whole_classes=True)
 
     @cached_property
     def runs(self) -> Graph:
         """What does run: using a class runs its constructor and the hooks of its library base."""
-        return build_graph(self.modules, whole_classes=False)
+        return build_graph(self.modules, self._referring, whole_classes=False)
+
+    @cached_property
+    def _referring(self) -> dict[str, frozenset[str]]:
+        return reference_edges(self.modules)
 
     @cached_property
     def live(self) -> Liveness:
@@ -57,6 +62,10 @@ class Indexes:
     @cached_property
     def references(self) -> SiteIndex:
         return reference_index(self.modules)
+
+    @cached_property
+    def imports(self) -> SiteIndex:
+        return import_index(self.modules)
 
     @cached_property
     def assignments(self) -> SiteIndex:

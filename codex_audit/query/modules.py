@@ -19,23 +19,23 @@ class Module:
     file: FileFacts
     facts: PythonFacts
 
-    @property
+    @cached_property
     def path(self) -> str:
         return self.file.path
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.file.module
 
-    @property
+    @cached_property
     def is_package(self) -> bool:
         return self.path.endswith("__init__.py")
 
-    @property
+    @cached_property
     def in_package(self) -> bool:
         return "package" in self.file.facets
 
-    @property
+    @cached_property
     def countable(self) -> bool:
         return not self.file.facets & {"test", "vendored", "generated"}
 
@@ -66,7 +66,7 @@ class Modules:
     """All modules; resolves names across them. A tree has at most one module a dotted name: the first in path order."""
 
     every: tuple[Module, ...]
-    _memo: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+    _memo: dict[str, dict[str, str]] = field(default_factory=dict, compare=False)
     _splits: dict[str, tuple[Module | None, str]] = field(default_factory=dict, compare=False)
     _ancestry: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
@@ -81,11 +81,14 @@ class Modules:
     def canonical(self, name: str, module: Module) -> str:
         """The absolute name behind ``name`` as written in ``module``: relative dots, local definitions, re-exports
         and annotated return types followed."""
-        key = (module.path, name)
-        if key not in self._memo:
+        known = self._memo.get(module.path)
+        if known is None:
+            known = self._memo[module.path] = {}
+        found = known.get(name)
+        if found is None:
             named = self._from_star(name, module) or self._beside(_absolute(name, module), module)
-            self._memo[key] = self._follow(named)
-        return self._memo[key]
+            found = known[name] = self._follow(named)
+        return found
 
     def _from_star(self, name: str, module: Module) -> str:
         """A bare name that nothing in the module binds may come from ``from x import *``."""
@@ -157,9 +160,10 @@ class Modules:
 
     def split(self, name: str) -> tuple[Module | None, str]:
         """The module of the tree that is the longest prefix of ``name``, and the rest."""
-        if name not in self._splits:
-            self._splits[name] = self._split(name)
-        return self._splits[name]
+        found = self._splits.get(name)
+        if found is None:
+            found = self._splits[name] = self._split(name)
+        return found
 
     def _split(self, name: str) -> tuple[Module | None, str]:
         if name.partition(".")[0] not in self._tops:

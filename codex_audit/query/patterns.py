@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 import fnmatch
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -33,9 +34,10 @@ def words_of(patterns: Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class NameIndex:
-    """A sorted set of names with fast search by pattern."""
+    """A sorted set of names with fast search by pattern; what a pattern matched is remembered."""
 
     names: tuple[str, ...]
+    _found: dict[str, list[str]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def _by_last(self) -> dict[str, list[str]]:
@@ -50,19 +52,32 @@ class NameIndex:
 
     def match(self, pattern: str) -> list[str]:
         """The names that ``pattern`` matches. ``*`` crosses dots only when it is the whole first or last segment."""
+        if pattern not in self._found:
+            self._found[pattern] = self._match(pattern)
+        return self._found[pattern]
+
+    def _match(self, pattern: str) -> list[str]:
         if not is_wild(pattern):
             return [pattern] if pattern in self._exact else []
+        segment = last(pattern)
         if pattern.startswith("*.") and not is_wild(pattern[2:]):
             tail = pattern[1:]
             return [
-                name
-                for name in self._by_last.get(last(pattern), ())
-                if name.endswith(tail) or name == tail[1:]
+                name for name in self._by_last.get(segment, ()) if name.endswith(tail) or name == tail[1:]
             ]
+        fits = re.compile(fnmatch.translate(pattern)).match
+        return [name for name in self._candidates(pattern, segment) if fits(name)]
+
+    def _candidates(self, pattern: str, segment: str) -> list[str]:
+        """The names that could match, in order: by the literal start of the pattern, else by its last segment."""
         literal = pattern[: min(pattern.find(mark) for mark in "*?[" if mark in pattern)]
-        start = bisect.bisect_left(self.names, literal)
-        stop = bisect.bisect_left(self.names, literal + "\U0010ffff") if literal else len(self.names)
-        return [name for name in self.names[start:stop] if fnmatch.fnmatchcase(name, pattern)]
+        if literal:
+            start = bisect.bisect_left(self.names, literal)
+            return list(self.names[start : bisect.bisect_left(self.names, literal + "\U0010ffff")])
+        if not segment.strip("*") or "[" in pattern:
+            return list(self.names)
+        fits = re.compile(fnmatch.translate(segment)).match
+        return sorted(name for end, names in self._by_last.items() if fits(end) for name in names)
 
 
 def name_index(names: Iterable[str]) -> NameIndex:

@@ -24,6 +24,10 @@ def _words(*patterns: str) -> frozenset[str]:
     return frozenset(word.lower() for pattern in patterns for word in _PIECE.findall(pattern))
 
 
+def _any_glob(globs: list[str]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(fnmatch.translate, globs))).match
+
+
 class ProjectSearches(ABC):
     """The part of ``Tree`` that needs no Python facts."""
 
@@ -42,15 +46,20 @@ class ProjectSearches(ABC):
     def paths(self, *globs: str, dead: bool = False) -> Iterator[FileFacts]:
         """Files whose path matches (``*`` crosses folders; a glob without ``/`` matches the file name), case ignored.
         Vendored, generated and test files only with ``dead``."""
-        wanted = [glob.lower() for glob in globs]
-        for file in self.files:
-            path = file.path.lower()
-            name = path.rpartition("/")[2]
-            hit = any(
-                fnmatch.fnmatchcase(path if "/" in glob else name, glob.removeprefix("/")) for glob in wanted
-            )
-            if hit and (dead or not file.facets & _DEAD):
+        whole = [glob.lower().removeprefix("/") for glob in globs if "/" in glob]
+        short = [glob.lower() for glob in globs if "/" not in glob]
+        fits_path, fits_name = _any_glob(whole), _any_glob(short)
+        for file, path, name in self._lower_paths:
+            if ((short and fits_name(name)) or (whole and fits_path(path))) and (
+                dead or not file.facets & _DEAD
+            ):
                 yield file
+
+    @cached_property
+    def _lower_paths(self) -> list[tuple[FileFacts, str, str]]:
+        """Every file with its path and its name in lower case."""
+        lower = ((file, file.path.lower()) for file in self.files)
+        return [(file, path, path.rpartition("/")[2]) for file, path in lower]
 
     def file(self, *globs: str, why: str = "", where: Callable[[FileFacts], bool] | None = None) -> Found:
         """Files that exist; evidence at line 1. A leading ``/`` anchors a glob at the root (``/SECURITY.md``)."""

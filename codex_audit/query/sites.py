@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from codex_audit.facts.model import Argument, Assignment, Call
 from codex_audit.query.modules import Module, Modules
@@ -13,9 +14,11 @@ from codex_audit.query.patterns import NameIndex, last, name_index
 _ASKS = frozenset({"isinstance", "issubclass", "hasattr", "getattr"})
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One place in a module. ``target`` is absolute; ``call`` and ``assignment`` carry the fact behind it, if any."""
+class Site(NamedTuple):
+    """One place in a module. ``target`` is absolute; ``call`` and ``assignment`` carry the fact behind it, if any.
+
+    A named tuple, because a large tree has hundreds of thousands.
+    """
 
     module: Module
     target: str
@@ -78,12 +81,17 @@ def call_index(modules: Modules) -> SiteIndex:
     from it and does not define ``train`` itself; ``MyTrainer()`` also to ``transformers.Trainer``.
     """
     found: dict[str, list[Site]] = {}
+    answers: dict[str, tuple[list[Site], ...]] = {}
     for module in modules.every:
         for call in module.facts.calls:
             target = modules.canonical(call.target, module)
-            site = Site(module, target, call.line, call.scope, call=call)
-            for name in (target, *_inherited(target, modules)):
-                found.setdefault(name, []).append(site)
+            lists = answers.get(target)
+            if lists is None:
+                names = (target, *_inherited(target, modules))
+                lists = answers[target] = tuple(found.setdefault(name, []) for name in names)
+            site = Site(module, target, call.line, call.scope, call)
+            for sites in lists:
+                sites.append(site)
     return SiteIndex({name: tuple(sites) for name, sites in found.items()})
 
 
@@ -165,6 +173,15 @@ def reference_index(modules: Modules) -> SiteIndex:
         for item in module.facts.references:
             target = modules.canonical(item.name, module)
             found.setdefault(target, []).append(Site(module, target, item.line, item.scope))
+    return SiteIndex({name: tuple(sites) for name, sites in found.items()})
+
+
+def import_index(modules: Modules) -> SiteIndex:
+    """Imports of code that counts, by what they name."""
+    found: dict[str, list[Site]] = {}
+    for module in modules.every:
+        for item in module.facts.imports if module.countable else ():
+            found.setdefault(item.target, []).append(Site(module, item.target, item.line, ""))
     return SiteIndex({name: tuple(sites) for name, sites in found.items()})
 
 

@@ -277,18 +277,16 @@ class Tree(ProjectSearches, TestSearches):
 
     def _imports(self, patterns: tuple[str, ...]) -> Found:
         """Near misses: a name that is imported and never called."""
-        exact = {pattern for pattern in patterns if "*" not in pattern}
+        exact = tuple(pattern for pattern in patterns if "*" not in pattern)
         near = [
             self.at(
-                module.file,
-                item.line,
-                item.target,
-                f"imported only: {item.target} is not called here",
+                site.module.file,
+                site.line,
+                site.target,
+                f"imported only: {site.target} is not called here",
                 "imported",
             )
-            for module in self.code
-            for item in module.facts.imports
-            if item.target in exact
+            for site in self.index.imports.find(exact)
         ]
         return Found(near=ordered(near)[:3])
 

@@ -9,6 +9,11 @@ from codex_audit.facts.model import Import
 from codex_audit.facts.python.flow import always, reachable
 from codex_audit.facts.python.scopes import UNKNOWN, Scope, bind_import, bind_parameters, bind_target
 
+# Statements that bind nothing and hold no block.
+_SILENT = frozenset(
+    {ast.Expr, ast.Return, ast.Raise, ast.Pass, ast.AugAssign, ast.Assert, ast.Continue, ast.Break}
+)
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -41,9 +46,9 @@ def _bind_block(
         statement = next(stack[-1], None)
         if statement is None:
             stack.pop()
-        elif isinstance(statement, Definition):
+        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
             _bind_definition(statement, scope, bindings, later)
-        else:
+        elif type(statement) not in _SILENT:
             _bind_simple(statement, scope, bindings)
             for block in reversed(blocks(statement)):
                 stack.append(iter(reachable(block)))
@@ -64,45 +69,46 @@ def _bind_definition(
 
 
 def _bind_simple(statement: ast.stmt, scope: Scope, bindings: Bindings) -> None:
-    if isinstance(statement, ast.Import | ast.ImportFrom):
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
         for bound, stands_for in bind_import(scope, statement):
             bindings.imports.append(Import(bound, stands_for, statement.lineno, scope.name))
-    for target, value in _targets(statement):
-        bind_target(scope, target, value)
-    if isinstance(statement, ast.Try | ast.TryStar):
+    elif isinstance(statement, (ast.Try, ast.TryStar)):
         for handler in statement.handlers:
             if handler.name:
                 scope.bind(handler.name, UNKNOWN)
+    else:
+        _bind_targets(statement, scope)
 
 
-def _targets(statement: ast.stmt) -> list[tuple[ast.expr, ast.expr | None]]:
-    """What a statement assigns to, each with the value that says what it stands for, if one does."""
+def _bind_targets(statement: ast.stmt, scope: Scope) -> None:
+    """Bind what a statement assigns to, with the value that says what it stands for, if one does."""
     if isinstance(statement, ast.Assign):
-        return [(target, statement.value) for target in statement.targets]
-    if isinstance(statement, ast.AnnAssign):
-        return [(statement.target, statement.value)]
-    if isinstance(statement, ast.For | ast.AsyncFor):
-        return [(statement.target, None)]
-    if isinstance(statement, ast.With | ast.AsyncWith):
-        entered = [(item.optional_vars, item.context_expr) for item in statement.items]
-        return [(target, value) for target, value in entered if target is not None]
-    return []
+        for target in statement.targets:
+            bind_target(scope, target, statement.value)
+    elif isinstance(statement, ast.AnnAssign):
+        bind_target(scope, statement.target, statement.value)
+    elif isinstance(statement, (ast.For, ast.AsyncFor)):
+        bind_target(scope, statement.target, None)
+    elif isinstance(statement, (ast.With, ast.AsyncWith)):
+        for item in statement.items:
+            if item.optional_vars is not None:
+                bind_target(scope, item.optional_vars, item.context_expr)
 
 
 def blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
     """The blocks of a compound statement that can run, in source order."""
     if isinstance(statement, ast.If):
         truth = always(statement.test)
-        return [
-            block for block, dead in ((statement.body, False), (statement.orelse, True)) if truth is not dead
-        ]
+        if truth is None:
+            return [statement.body, statement.orelse]
+        return [statement.body] if truth else [statement.orelse]
     if isinstance(statement, ast.While):
         return [statement.orelse] if always(statement.test) is False else [statement.body, statement.orelse]
-    if isinstance(statement, ast.For | ast.AsyncFor):
+    if isinstance(statement, (ast.For, ast.AsyncFor)):
         return [statement.body, statement.orelse]
-    if isinstance(statement, ast.With | ast.AsyncWith):
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
         return [statement.body]
-    if isinstance(statement, ast.Try | ast.TryStar):
+    if isinstance(statement, (ast.Try, ast.TryStar)):
         handlers = [handler.body for handler in statement.handlers]
         return [statement.body, *handlers, statement.orelse, statement.finalbody]
     if isinstance(statement, ast.Match):

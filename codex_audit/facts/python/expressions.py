@@ -1,21 +1,28 @@
 """The facts of expressions: calls, references, string constants and dict items, by an explicit stack.
 
-An explicit stack, because real code holds expressions nested deeper than Python's recursion limit.
+An explicit stack, because real code holds expressions nested deeper than Python's recursion limit. Node
+types are compared with ``is`` and looked up in a table: a large tree has millions of them, and this is where
+reading it takes its time.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from codex_audit.facts.model import Argument, Call, Item, Reference, Text
 from codex_audit.facts.python.scopes import Scope
-from codex_audit.facts.python.values import LONGEST_CONSTANT, dotted, written
+from codex_audit.facts.python.values import LONGEST_CONSTANT, written
 
 _HELP_KEYWORDS = frozenset({"help", "description", "epilog", "doc", "docstring"})
 _MESSAGE_CALLS = frozenset(
     {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log", "write", "echo"}
 )
+
+Part = tuple[ast.AST, str]
+"""An expression still to be read, and the role of a string that stands there."""
 
 
 @dataclass(slots=True)
@@ -33,89 +40,116 @@ def read_expression(
     root: ast.expr, scope: Scope, facts: ExpressionFacts, *, loop: bool, bound: str = "", role: str = ""
 ) -> None:
     """Add the facts of ``root`` in evaluation order of its outer parts. ``role`` is that of a bare string."""
-    stack: list[tuple[ast.AST, str]] = [(root, role)]
+    stack: list[Part] = [(root, role)]
     while stack:
         node, role = stack.pop()
-        if isinstance(node, ast.Constant):
-            _text(node, role, scope, facts)
-        elif isinstance(node, ast.Call):
+        kind = type(node)
+        if kind is ast.Constant:
+            if role:
+                _text(node, role, scope, facts)
+        elif kind is ast.Name or kind is ast.Attribute:
+            _name(node, scope, facts, stack)
+        elif kind is ast.Call:
             _call(node, scope, facts, loop, bound if node is root else "")
-            stack.extend(reversed(_call_parts(node, role)))
-        elif isinstance(node, ast.Attribute | ast.Name):
-            stack.extend(_name(node, scope, facts))
-        elif isinstance(node, ast.Dict):
-            stack.extend(reversed(_dict(node, scope, facts)))
-        elif isinstance(node, ast.Lambda):
-            stack.append((node.body, ""))
+            stack += _call_parts(node, role)
+        elif kind is ast.Dict:
+            stack += _dict(node, scope, facts)
+        elif kind in _PARTS:
+            stack += _PARTS[kind](node, role)
         else:
-            stack.extend(reversed(_parts(node, role)))
+            stack += [(child, "") for child in ast.iter_child_nodes(node)][::-1]
 
 
-def _text(node: ast.Constant, role: str, scope: Scope, facts: ExpressionFacts) -> None:
-    if role and isinstance(node.value, str):
+def _text(node: Any, role: str, scope: Scope, facts: ExpressionFacts) -> None:
+    if isinstance(node.value, str):
         facts.texts.append(Text(node.value[:LONGEST_CONSTANT], role, node.lineno, scope.name))
 
 
-def _call(node: ast.Call, scope: Scope, facts: ExpressionFacts, loop: bool, bound: str) -> None:
+def _call(node: Any, scope: Scope, facts: ExpressionFacts, loop: bool, bound: str) -> None:
+    meaning = scope.meaning
     arguments = [
-        Argument("*", written(item.value, scope.resolve))
-        if isinstance(item, ast.Starred)
-        else Argument("", written(item, scope.resolve))
+        Argument("*", written(item.value, meaning))
+        if type(item) is ast.Starred
+        else Argument("", written(item, meaning))
         for item in node.args
     ]
-    arguments += [Argument(item.arg or "**", written(item.value, scope.resolve)) for item in node.keywords]
-    target = scope.resolve(node.func)
+    arguments += [Argument(item.arg or "**", written(item.value, meaning)) for item in node.keywords]
+    target = meaning(node.func)
     facts.calls.append(Call(target, node.lineno, scope.name, tuple(arguments), bound, loop))
     if target == "dict":
         for item in node.keywords:
             if item.arg:
-                value = written(item.value, scope.resolve)
+                value = written(item.value, meaning)
                 facts.items.append(Item(item.arg, value, item.value.lineno, scope.name))
 
 
-def _call_parts(node: ast.Call, role: str) -> list[tuple[ast.AST, str]]:
-    _, attributes = dotted(node.func)
-    name = attributes[-1] if attributes else getattr(node.func, "id", "")
-    inner = "message" if name in _MESSAGE_CALLS or role == "message" else "argument"
-    parts: list[tuple[ast.AST, str]] = [(node.func, "")]
-    parts += [(item, inner) for item in node.args]
-    parts += [(item.value, "help" if item.arg in _HELP_KEYWORDS else inner) for item in node.keywords]
+def _call_parts(node: Any, role: str) -> list[Part]:
+    function = node.func
+    name = function.attr if type(function) is ast.Attribute else getattr(function, "id", "")
+    inner = "message" if role == "message" or name in _MESSAGE_CALLS else "argument"
+    parts = [
+        (item.value, "help" if item.arg in _HELP_KEYWORDS else inner) for item in reversed(node.keywords)
+    ]
+    parts += [(item, inner) for item in reversed(node.args)]
+    parts.append((function, ""))
     return parts
 
 
-def _name(node: ast.Attribute | ast.Name, scope: Scope, facts: ExpressionFacts) -> list[tuple[ast.AST, str]]:
-    if isinstance(node.ctx, ast.Load):
-        facts.references.setdefault((scope.resolve(node), scope.name), node.lineno)
-    root, _ = dotted(node)
-    return (
-        [] if isinstance(root, ast.Name) else [(root, "formatted" if isinstance(root, ast.Constant) else "")]
-    )
+def _name(node: Any, scope: Scope, facts: ExpressionFacts, stack: list[Part]) -> None:
+    if type(node.ctx) is ast.Load:
+        key = (scope.meaning(node), scope.name)
+        if key not in facts.references:
+            facts.references[key] = node.lineno
+    root = node
+    while type(root) is ast.Attribute:
+        root = root.value
+    if type(root) is not ast.Name:
+        stack.append((root, "formatted" if type(root) is ast.Constant else ""))
 
 
-def _dict(node: ast.Dict, scope: Scope, facts: ExpressionFacts) -> list[tuple[ast.AST, str]]:
-    parts: list[tuple[ast.AST, str]] = []
+def _dict(node: Any, scope: Scope, facts: ExpressionFacts) -> list[Part]:
+    parts: list[Part] = []
     for key, value in zip(node.keys, node.values, strict=True):
         role = "element"
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            facts.items.append(Item(key.value, written(value, scope.resolve), key.lineno, scope.name))
+            facts.items.append(Item(key.value, written(value, scope.meaning), key.lineno, scope.name))
             role = "help" if key.value in _HELP_KEYWORDS else "element"
         if key is not None:
             parts.append((key, "key"))
         parts.append((value, role))
+    parts.reverse()
     return parts
 
 
-def _parts(node: ast.AST, role: str) -> list[tuple[ast.AST, str]]:
-    """The expressions inside ``node`` with the role of a string that stands there."""
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return [(item, role if role in ("message", "help") else "element") for item in node.elts]
-    if isinstance(node, ast.Subscript):
-        return [(node.value, ""), (node.slice, "subscript")]
-    if isinstance(node, ast.Compare):
-        return [(node.left, "compare"), *((item, "compare") for item in node.comparators)]
-    if isinstance(node, ast.JoinedStr):
-        return [(item, "message" if role == "message" else "formatted") for item in node.values]
-    if isinstance(node, ast.FormattedValue):
-        return [(node.value, "")]
-    keep = role if isinstance(node, ast.BoolOp | ast.IfExp | ast.BinOp | ast.Starred | ast.Await) else ""
-    return [(child, keep) for child in ast.iter_child_nodes(node)]
+def _each(nodes: Iterable[ast.AST], role: str) -> list[Part]:
+    """``nodes`` in the order in which a stack gives them back."""
+    parts = [(node, role) for node in nodes]
+    parts.reverse()
+    return parts
+
+
+def _elements(node: Any, role: str) -> list[Part]:
+    return _each(node.elts, role if role in ("message", "help") else "element")
+
+
+def _comparison(node: Any, role: str) -> list[Part]:
+    return _each((node.left, *node.comparators), "compare")
+
+
+# What each kind of expression holds. A string in a choice or a concatenation has the role of the whole.
+_PARTS: dict[type[ast.AST], Callable[[Any, str], list[Part]]] = {
+    ast.List: _elements,
+    ast.Tuple: _elements,
+    ast.Set: _elements,
+    ast.Subscript: lambda node, role: [(node.slice, "subscript"), (node.value, "")],
+    ast.Compare: _comparison,
+    ast.JoinedStr: lambda node, role: _each(node.values, "message" if role == "message" else "formatted"),
+    ast.FormattedValue: lambda node, role: [(node.value, "")],
+    ast.BinOp: lambda node, role: [(node.right, role), (node.left, role)],
+    ast.BoolOp: lambda node, role: _each(node.values, role),
+    ast.UnaryOp: lambda node, role: [(node.operand, "")],
+    ast.IfExp: lambda node, role: [(node.orelse, role), (node.body, role), (node.test, role)],
+    ast.Starred: lambda node, role: [(node.value, role)],
+    ast.Await: lambda node, role: [(node.value, role)],
+    ast.Lambda: lambda node, role: [(node.body, "")],
+}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
-_LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_LEAVES = frozenset({ast.Return, ast.Raise, ast.Continue, ast.Break})
+# Nearly all statements are of these kinds, and control passes each of them.
+_PLAIN = frozenset(
+    {ast.Assign, ast.Expr, ast.AugAssign, ast.AnnAssign, ast.FunctionDef, ast.For, ast.ImportFrom}
+)
 
 
 def always(test: ast.expr) -> bool | None:
@@ -36,29 +39,32 @@ def is_main_guard(test: ast.expr) -> bool:
 
 def leaves(statement: ast.stmt) -> bool:
     """Whether control never passes to the statement after this one."""
-    if isinstance(statement, _LEAVES):
+    kind = type(statement)
+    if kind in _PLAIN:
+        return False
+    if kind in _LEAVES:
         return True
-    if isinstance(statement, ast.If) and statement.orelse:
-        return ends(statement.body) and ends(statement.orelse)
     if isinstance(statement, ast.If):
+        if statement.orelse:
+            return ends(statement.body) and ends(statement.orelse)
         return always(statement.test) is True and ends(statement.body)
-    if isinstance(statement, ast.With | ast.AsyncWith):
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
         # A context manager may swallow an exception, so only a return is certain to leave.
-        return any(isinstance(inner, ast.Return) for inner in statement.body)
+        return any(type(inner) is ast.Return for inner in statement.body)
     return False
 
 
 def ends(body: list[ast.stmt]) -> bool:
     """Whether a block always leaves."""
-    return any(leaves(statement) for statement in body)
+    return any(map(leaves, body))
 
 
-def reachable(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def reachable(body: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of a block up to the first that always leaves."""
-    for statement in body:
-        yield statement
-        if leaves(statement):
-            return
+    for place, statement in enumerate(body):
+        if type(statement) not in _PLAIN and leaves(statement):
+            return body[: place + 1]
+    return body
 
 
 def is_stub(body: list[ast.stmt]) -> bool:

@@ -24,6 +24,7 @@ from codex_audit.facts.python.scopes import Scope
 from codex_audit.facts.python.tests import test_facts
 from codex_audit.facts.python.values import annotation, written
 
+_SILENT = frozenset({ast.Import, ast.ImportFrom, ast.Pass, ast.Continue, ast.Break, ast.Global, ast.Nonlocal})
 _FIELD_MAKERS = frozenset({"field", "Field", "attrib", "ib"})
 
 
@@ -77,17 +78,20 @@ class _Walk:
 
     def block(self, body: list[ast.stmt], scope: Scope, *, loop: bool, guarded: bool) -> None:
         for statement in reachable(body):
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(statement, ast.Expr):
+                if type(statement.value) is not ast.Constant:  # a docstring or a bare constant says nothing
+                    read_expression(statement.value, scope, self.expressions, loop=loop)
+            elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                self._assignment(statement, scope, loop)
+            elif isinstance(statement, ast.If):
+                self._if(statement, scope, loop)
+            elif isinstance(statement, ast.Return):
+                self._expression(statement.value, scope, loop, role="return")
+            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._function(statement, scope)
             elif isinstance(statement, ast.ClassDef):
                 self._class(statement, scope)
-            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                self._assignment(statement, scope, loop)
-            elif isinstance(statement, ast.Raise):
-                self._raise(statement, scope, loop, guarded)
-            elif isinstance(statement, ast.If):
-                self._if(statement, scope, loop)
-            else:
+            elif type(statement) not in _SILENT:
                 self._other(statement, scope, loop, guarded)
 
     def _expression(
@@ -110,7 +114,7 @@ class _Walk:
                 scope=scope.name,
                 parameters=_parameters(node.args, scope),
                 decorators=_decorators(node, scope),
-                returns=annotation(node.returns, scope.resolve),
+                returns=annotation(node.returns, scope.meaning),
                 stub=is_stub(node.body),
                 documented=ast.get_docstring(node, clean=False) is not None,
             )
@@ -122,10 +126,10 @@ class _Walk:
         for part in (*node.decorator_list, *node.bases, *(item.value for item in node.keywords)):
             self._expression(part, scope, False)
         bases = [
-            written(base.value if isinstance(base, ast.Subscript) else base, scope.resolve)
+            written(base.value if isinstance(base, ast.Subscript) else base, scope.meaning)
             for base in node.bases
         ]
-        bases += [f"{item.arg}={written(item.value, scope.resolve)}" for item in node.keywords if item.arg]
+        bases += [f"{item.arg}={written(item.value, scope.meaning)}" for item in node.keywords if item.arg]
         self.classes.append(
             Class(
                 name=inner.name,
@@ -153,12 +157,12 @@ class _Walk:
                 self._expression(target.slice, scope, loop, role="subscript")
             if node.value is not None:
                 name = _target(target, scope)
-                value = written(node.value, scope.resolve)
+                value = written(node.value, scope.meaning)
                 self.assignments.append(Assignment(name, value, node.lineno, scope.name))
 
     def _raise(self, node: ast.Raise, scope: Scope, loop: bool, guarded: bool) -> None:
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        name = scope.resolve(raised) if raised is not None else ""
+        name = scope.meaning(raised) if raised is not None else ""
         self.raises.append(Raise(name, node.lineno, scope.name, guarded))
         if isinstance(node.exc, ast.Call):
             self._expression(node.exc.func, scope, loop)
@@ -186,15 +190,13 @@ class _Walk:
             current = following
 
     def _other(self, node: ast.stmt, scope: Scope, loop: bool, guarded: bool) -> None:
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Raise):
+            self._raise(node, scope, loop, guarded)
             return
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            return  # a docstring or a bare constant says nothing
-        inner = loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
-        role = "return" if isinstance(node, ast.Return) else ""
+        inner = loop or isinstance(node, (ast.For, ast.AsyncFor, ast.While))
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
-                self._expression(child, scope, inner, role=role)
+                self._expression(child, scope, inner)
             elif isinstance(child, ast.withitem):
                 self._expression(child.context_expr, scope, loop, bound=_plain(child.optional_vars))
             elif isinstance(child, ast.ExceptHandler):
@@ -209,13 +211,13 @@ class _Walk:
 
     def _handler(self, node: ast.ExceptHandler, scope: Scope, loop: bool) -> None:
         parts = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
-        self.handlers.append(Handler(tuple(scope.resolve(part) for part in parts), node.lineno, scope.name))
+        self.handlers.append(Handler(tuple(scope.meaning(part) for part in parts), node.lineno, scope.name))
         self._expression(node.type, scope, loop)
 
 
 def _decorators(node: Definition, scope: Scope) -> tuple[str, ...]:
     marks = (mark.func if isinstance(mark, ast.Call) else mark for mark in node.decorator_list)
-    return tuple(scope.resolve(mark) for mark in marks)
+    return tuple(scope.meaning(mark) for mark in marks)
 
 
 def _parameters(arguments: ast.arguments, scope: Scope) -> tuple[Parameter, ...]:
@@ -227,7 +229,7 @@ def _parameters(arguments: ast.arguments, scope: Scope) -> tuple[Parameter, ...]
     ]
     return tuple(
         Parameter(
-            item.arg, annotation(item.annotation, scope.resolve), written(default, scope.resolve), item.lineno
+            item.arg, annotation(item.annotation, scope.meaning), written(default, scope.meaning), item.lineno
         )
         for item, default in pairs
     )
@@ -237,7 +239,7 @@ def _fields(node: ast.ClassDef, scope: Scope) -> tuple[Parameter, ...]:
     found = []
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            text = annotation(statement.annotation, scope.resolve)
+            text = annotation(statement.annotation, scope.meaning)
             default = _field_default(statement.value, scope)
             found.append(Parameter(statement.target.id, text, default, statement.lineno))
     return tuple(found)
@@ -245,12 +247,12 @@ def _fields(node: ast.ClassDef, scope: Scope) -> tuple[Parameter, ...]:
 
 def _field_default(value: ast.expr | None, scope: Scope) -> str:
     """The default inside ``field(default=x)`` or ``Field(x)``; the written value of anything else."""
-    if isinstance(value, ast.Call) and scope.resolve(value.func).rpartition(".")[2] in _FIELD_MAKERS:
+    if isinstance(value, ast.Call) and scope.meaning(value.func).rpartition(".")[2] in _FIELD_MAKERS:
         for item in value.keywords:
             if item.arg in ("default", "default_factory"):
-                return written(item.value, scope.resolve)
-        return written(value.args[0], scope.resolve) if value.args else ""
-    return written(value, scope.resolve)
+                return written(item.value, scope.meaning)
+        return written(value.args[0], scope.meaning) if value.args else ""
+    return written(value, scope.meaning)
 
 
 def _plain(target: ast.expr | None) -> str:
@@ -265,9 +267,10 @@ def _target(target: ast.expr, scope: Scope) -> str:
     if isinstance(target, ast.Name):
         return target.id
     if isinstance(target, ast.Attribute):
-        return scope.resolve(target)
+        # What is set is the attribute, whatever it stands for.
+        return f"{scope.meaning(target.value)}.{target.attr}"
     if isinstance(target, ast.Subscript):
-        return f"{scope.resolve(target.value)}[{written(target.slice, scope.resolve)}]"
+        return f"{scope.meaning(target.value)}[{written(target.slice, scope.meaning)}]"
     return "..."
 
 

@@ -21,31 +21,29 @@ class Scope:
     """A module, class or function being read. ``name`` is qualified within the module, empty for the module.
 
     ``names`` maps a local name to what it stands for, ``attributes`` (classes only) the same for
-    ``self.x``; ``receiver`` is the first parameter of a method.
+    ``self.x``; ``receiver`` is the first parameter of a method. ``owner`` is the class that the scope is, or whose
+    method it is or is nested in. ``known`` and ``meanings`` remember what ``meaning`` found.
     """
 
     name: str
     parent: Scope | None
     is_class: bool = False
     receiver: str = ""
+    owner: Scope | None = None
     names: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+    meanings: dict[int, str] = field(default_factory=dict)
 
     def child(self, name: str, *, is_class: bool = False) -> Scope:
-        qualified = f"{self.name}.{name}" if self.name else name
-        return Scope(qualified, self, is_class)
+        inner = Scope(f"{self.name}.{name}" if self.name else name, self, is_class)
+        inner.owner = inner if is_class else self.owner
+        return inner
 
     def bind(self, name: str, target: str) -> None:
         """The first binding that says something wins; a shadowing one that says nothing is kept as unknown."""
         if self.names.get(name, UNKNOWN) == UNKNOWN:
             self.names[name] = target
-
-    def enclosing_class(self) -> Scope | None:
-        """The class whose method this scope is, or is nested in."""
-        scope: Scope | None = self
-        while scope is not None and not scope.is_class:
-            scope = scope.parent
-        return scope
 
     def lookup(self, name: str) -> str:
         """What ``name`` stands for here, by Python's scoping rules; the name itself if nothing binds it."""
@@ -58,21 +56,30 @@ class Scope:
             scope = scope.parent
         return name
 
+    def meaning(self, node: ast.expr) -> str:
+        """``resolve``, remembered: for the second pass, when no table changes any more."""
+        if type(node) is ast.Name:
+            meaning = self.known.get(node.id)
+            if meaning is None:
+                meaning = self.known[node.id] = self.lookup(node.id)
+            return meaning
+        meaning = self.meanings.get(id(node))
+        if meaning is None:
+            meaning = self.meanings[id(node)] = self.resolve(node)
+        return meaning
+
     def resolve(self, node: ast.expr) -> str:
         """The dotted name that ``node`` stands for, ``?`` in place of a receiver that cannot be known."""
         root, attributes = dotted(node)
         prefix = self._root(root)
-        owner = self.enclosing_class()
-        if (
-            attributes
-            and owner is not None
-            and prefix == f":{owner.name}()"
-            and attributes[0] in owner.attributes
-        ):
+        if not attributes:
+            return prefix
+        owner = self.owner
+        if owner is not None and attributes[0] in owner.attributes and prefix == f":{owner.name}()":
             known = owner.attributes[attributes[0]]
             if known != UNKNOWN:
-                prefix, attributes = known, attributes[1:]
-        return ".".join([prefix, *attributes]) if attributes else prefix
+                return ".".join([known, *attributes[1:]])
+        return ".".join([prefix, *attributes])
 
     def _root(self, root: ast.expr) -> str:
         if isinstance(root, ast.Name):
@@ -131,17 +138,17 @@ def bind_parameters(scope: Scope, arguments: ast.arguments, *, method: bool) -> 
 
 def bind_target(scope: Scope, target: ast.expr, value: ast.expr | None) -> None:
     """Bind an assignment: an alias, an instance of what was called, or unknown."""
-    if isinstance(target, ast.Tuple | ast.List):
+    if isinstance(target, ast.Name):
+        if scope.names.get(target.id, UNKNOWN) == UNKNOWN:
+            scope.names[target.id] = _stands_for(scope, value)
+    elif isinstance(target, (ast.Tuple, ast.List)):
         for element in target.elts:
             bind_target(scope, element, None)
-    elif isinstance(target, ast.Name):
-        scope.bind(target.id, _stands_for(scope, value))
     elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-        owner = scope.enclosing_class()
-        if owner is not None and scope.lookup(target.value.id) == f":{owner.name}()":
-            known = _stands_for(scope, value)
-            if owner.attributes.get(target.attr, UNKNOWN) == UNKNOWN:
-                owner.attributes[target.attr] = known
+        owner = scope.owner
+        mine = owner is not None and scope.lookup(target.value.id) == f":{owner.name}()"
+        if owner is not None and mine and owner.attributes.get(target.attr, UNKNOWN) == UNKNOWN:
+            owner.attributes[target.attr] = _stands_for(scope, value)
 
 
 def _stands_for(scope: Scope, value: ast.expr | None) -> str:
@@ -150,7 +157,7 @@ def _stands_for(scope: Scope, value: ast.expr | None) -> str:
     if isinstance(value, ast.Call):
         target = scope.resolve(value.func)
         return UNKNOWN if target.startswith(UNKNOWN) else f"{target}()"
-    if isinstance(value, ast.Name | ast.Attribute):
+    if isinstance(value, (ast.Name, ast.Attribute)):
         target = scope.resolve(value)
         return UNKNOWN if target.startswith(UNKNOWN) else target
     return UNKNOWN

@@ -9,13 +9,15 @@ OPAQUE = "..."
 LONGEST_CONSTANT = 200
 MOST_ELEMENTS = 24
 
+_DISPLAYS = frozenset({ast.List, ast.Tuple, ast.Set, ast.Dict})
+
 Resolve = Callable[[ast.expr], str]
 
 
 def dotted(node: ast.expr) -> tuple[ast.expr, list[str]]:
     """The expression at the root of an attribute chain, and the attributes from left to right."""
     attributes: list[str] = []
-    while isinstance(node, ast.Attribute):
+    while type(node) is ast.Attribute:
         attributes.append(node.attr)
         node = node.value
     attributes.reverse()
@@ -24,11 +26,12 @@ def dotted(node: ast.expr) -> tuple[ast.expr, list[str]]:
 
 def written(node: ast.expr | None, resolve: Resolve, depth: int = 0) -> str:
     """The written value of ``node`` as ``facts.model`` defines it."""
+    kind = type(node)
     if node is None:
         return ""
     if isinstance(node, ast.Constant):
         return constant_text(node.value)
-    if isinstance(node, ast.Name | ast.Attribute):
+    if kind is ast.Name or kind is ast.Attribute:
         return resolve(node)
     if isinstance(node, ast.Call):
         return resolve(node.func) + "()"
@@ -38,7 +41,7 @@ def written(node: ast.expr | None, resolve: Resolve, depth: int = 0) -> str:
         and isinstance(node.operand, ast.Constant)
     ):
         return "-" + constant_text(node.operand.value)
-    if depth < 3:
+    if kind in _DISPLAYS and depth < 3:
         return _display(node, resolve, depth)
     return OPAQUE
 
@@ -53,7 +56,7 @@ def constant_text(value: object) -> str:
 
 
 def _display(node: ast.expr, resolve: Resolve, depth: int) -> str:
-    if isinstance(node, ast.List | ast.Tuple | ast.Set) and len(node.elts) <= MOST_ELEMENTS:
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)) and len(node.elts) <= MOST_ELEMENTS:
         inner = ", ".join(written(item, resolve, depth + 1) for item in node.elts)
         return f"[{inner}]" if isinstance(node, ast.List) else f"({inner})"
     if isinstance(node, ast.Dict) and len(node.keys) <= MOST_ELEMENTS:
@@ -73,7 +76,7 @@ def annotation(node: ast.expr | None, resolve: Resolve, depth: int = 0) -> str:
         return OPAQUE
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else repr(node.value)
-    if isinstance(node, ast.Name | ast.Attribute):
+    if isinstance(node, (ast.Name, ast.Attribute)):
         return resolve(node)
     if isinstance(node, ast.Subscript):
         return f"{annotation(node.value, resolve, depth + 1)}[{annotation(node.slice, resolve, depth + 1)}]"
