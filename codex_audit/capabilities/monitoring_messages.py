@@ -29,7 +29,6 @@ LOGGERS = (
     "diffusers.utils.logging.get_logger()",
     "tensorflow.get_logger()",
     "tensorflow.logging",
-    "tensorflow.compat.v1.logging",
     "torch._logging.getArtifactLogger()",
     "torch.distributed.elastic.utils.logging.get_logger()",
     "mmengine.logging.MMLogger.get_instance()",

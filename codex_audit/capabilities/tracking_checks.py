@@ -11,7 +11,6 @@ TENSORBOARD = (
     "torch.utils.tensorboard.writer.SummaryWriter",
     "tensorboardX.SummaryWriter",
     "tensorflow.summary.create_file_writer",
-    "tensorflow.compat.v1.summary.FileWriter",
     "tensorflow.summary.FileWriter",
     "flax.metrics.tensorboard.SummaryWriter",
     "clu.metric_writers.create_default_writer",

@@ -9,6 +9,13 @@ from functools import cached_property
 from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
 
 MOST_HOPS = 12
+# Second names under which TensorFlow and Keras export the same functions; rules know the first ones.
+_SECOND_NAMES = (
+    ("tensorflow.compat.v1.", "tensorflow."),
+    ("tensorflow.compat.v2.", "tensorflow."),
+    ("tensorflow.python.keras.", "tensorflow.keras."),
+    ("tf_keras.", "tensorflow.keras."),
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Modules:
         found = known.get(name)
         if found is None:
             named = self._from_star(name, module) or self._beside(_absolute(name, module), module)
-            found = known[name] = self._follow(named)
+            found = known[name] = _first_name(self._follow(named))
         return found
 
     def _from_star(self, name: str, module: Module) -> str:
@@ -213,6 +220,13 @@ class Modules:
 
 def modules_of(files: Iterable[FileFacts]) -> Modules:
     return Modules(tuple(Module(file, file.python) for file in files if file.python is not None))
+
+
+def _first_name(name: str) -> str:
+    for second, first in _SECOND_NAMES if name.startswith("t") else ():
+        if name.startswith(second):
+            return first + name.removeprefix(second)
+    return name
 
 
 def _absolute(name: str, module: Module) -> str:

@@ -48,6 +48,24 @@ def test_a_subclass_answers_to_its_library_base_until_it_overrides() -> None:
     assert places(tree.subclasses("transformers.Trainer")) == [("pkg/mine.py", 2)]
 
 
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("import tensorflow as tf\ntf.compat.v1.train.Saver()\n", 2),
+        ("import tensorflow.compat.v1 as tf\ntf.train.Saver()\n", 2),
+        ("from compat import tf\ntf.train.Saver()\n", 2),
+    ],
+)
+def test_second_names_of_a_library_are_its_first(source: str, line: int) -> None:
+    tree = tree_of({"compat.py": "import tensorflow.compat.v1 as tf\n", "run.py": source})
+    assert places(tree.calls("tensorflow.train.Saver")) == [("run.py", line)]
+
+
+def test_a_package_that_only_sounds_like_a_second_name_is_another() -> None:
+    tree = tree_of({"run.py": "import tensorflow_compat as tf\ntf.v1.train.Saver()\n"})
+    assert places(tree.calls("tensorflow.train.Saver")) == []
+
+
 def test_a_script_imports_the_file_beside_it() -> None:
     tree = tree_of(
         {
