@@ -102,7 +102,9 @@ class Overruling:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """``looked_for`` names what was searched; ``near`` places that look like it and do not count, each saying why.
+    """``rule`` is the one that decided, ``evidence`` what counts, best first and at most five; ``looked_for`` names
+    what was searched; ``near`` places that look like it and do not count, each saying why; ``counter`` what would
+    change the verdict, in sentences.
 
     All of that is what the audit itself found, ``verdict`` and ``reason`` included; ``overruled`` stands beside it.
     """
@@ -113,6 +115,8 @@ class ProbeAnswer:
     evidence: tuple[Evidence, ...]
     looked_for: tuple[str, ...]
     near: tuple[Evidence, ...]
+    rule: str = ""
+    counter: tuple[str, ...] = ()
     overruled: Overruling | None = None
 
     @property

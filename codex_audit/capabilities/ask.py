@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Support, Verdict
+from codex_audit.capabilities.grounds import counter_of, rule_of
 from codex_audit.capabilities.model import Capability, Probe
 from codex_audit.query.found import Found, ordered
 from codex_audit.query.patterns import last
@@ -33,12 +34,13 @@ def _ask_capability(tree: Tree, capability: Capability, disabled: Mapping[str, s
 def ask(tree: Tree, probe: Probe, disabled: str = "") -> tuple[ProbeAnswer, Found]:
     """The answer of one probe, and all that it found."""
     if disabled:
-        return _answer(probe, "unknown", f"disabled in the workflow: {disabled}", Found()), Found()
+        reason = f"disabled in the workflow: {disabled}"
+        return _unasked(probe, reason, "the settings disable the probe", "once the settings ask it"), Found()
     try:
         found = probe.check(tree)
     except Exception as failure:  # noqa: BLE001 - the answer says so, and the other probes still answer
         reason = f"this probe failed ({type(failure).__name__}: {failure}); please report it"
-        return _answer(probe, "unknown", reason, Found()), Found()
+        return _unasked(probe, reason, "the probe failed", "once the probe is mended"), Found()
     return _judge(tree, probe, found), found
 
 
@@ -85,7 +87,20 @@ def _answer(
 ) -> ProbeAnswer:
     near = ordered(found.near)[:MOST_EVIDENCE] if verdict != "yes" else ()
     looked_for = found.looked_for[:MOST_LOOKED_FOR]
-    return ProbeAnswer(probe.id, verdict, reason, evidence, looked_for, near)
+    return ProbeAnswer(
+        id=probe.id,
+        verdict=verdict,
+        reason=reason,
+        rule=rule_of(probe, verdict, found, evidence),
+        evidence=evidence,
+        looked_for=looked_for,
+        near=near,
+        counter=counter_of(probe, verdict, found, evidence),
+    )
+
+
+def _unasked(probe: Probe, reason: str, rule: str, once: str) -> ProbeAnswer:
+    return ProbeAnswer(probe.id, "unknown", reason, (), (), (), rule=rule, counter=(f"yes or no, {once}",))
 
 
 def _support(tree: Tree, answers: tuple[ProbeAnswer, ...], held: list[Found]) -> Support:

@@ -23,7 +23,15 @@ def samples() -> dict[str, Any]:
     evidence = a.Evidence("src/a.py", 3, "torch.save(x)", "saves", "library", "called", "torch.save", "f")
     ruled = a.Overruling("no", "nobody runs it", "workflow.yaml", 3, "2027-06-30")
     answer = a.ProbeAnswer(
-        "checkpointing.save", "yes", "it does", (evidence,), ("torch.save",), (evidence,), ruled
+        "checkpointing.save",
+        "yes",
+        "it does",
+        (evidence,),
+        ("torch.save",),
+        (evidence,),
+        "saves with torch.save",
+        ("no, were this place gone",),
+        ruled,
     )
     component = a.ComponentScore(None, 0, 0.5, 0.2, 0.1, "1 of 2")
     score = a.CapabilityScore(

@@ -76,7 +76,16 @@ def evidence(
 def answer(
     name: str, verdict: Verdict, *places: Evidence, near: tuple[Evidence, ...] = (), reason: str = ""
 ) -> ProbeAnswer:
-    return ProbeAnswer(name, verdict, reason or f"it is {verdict}", places, ("torch.save",), near)
+    return ProbeAnswer(
+        id=name,
+        verdict=verdict,
+        reason=reason or f"it is {verdict}",
+        evidence=places,
+        looked_for=("torch.save",),
+        near=near,
+        rule=reason or "saves with torch.*",
+        counter=(reason or "no, were this place gone", "these do not count: a path alone"),
+    )
 
 
 def overruled(
