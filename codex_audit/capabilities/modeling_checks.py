@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from codex_audit.artifacts import Evidence
 from codex_audit.capabilities.modeling_choice import choices, libraries, registries, size_tables, tables
 from codex_audit.capabilities.modeling_names import (
     BASES,
@@ -13,6 +14,7 @@ from codex_audit.capabilities.modeling_names import (
     runs_forward,
     uses_framework,
 )
+from codex_audit.capabilities.modeling_parts import whole
 from codex_audit.facts.model import Class
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.modules import Module
@@ -90,14 +92,21 @@ _ADAPTER_CLASS = re.compile(
 
 
 def network(tree: Tree) -> Found:
+    """Models; whole ones are shown rather than their parts."""
+    classes, loaded = _defined(tree), _loaded(tree)
+    shown = classes.preferring(whole(tree, classes), "a part of another model")
+    return shown | loaded or _plain_stack(tree, classes)
+
+
+def _defined(tree: Tree) -> Found:
     """A part alone is no model: layers and losses count only where a whole model stands beside them."""
-    classes = tree.subclasses(
+    return tree.subclasses(
         *BASES, where=lambda module, cls: runs_forward(tree, module, cls), why="defines a model on {}"
     ).where(lambda item: not is_part(item.scope), "a layer or a loss, not a model")
-    loaded = tree.calls(
-        *LOADERS, where=lambda site: is_library_model(tree, site), why="builds a model with {}"
-    )
-    return classes | loaded or _plain_stack(tree, classes)
+
+
+def _loaded(tree: Tree) -> Found:
+    return tree.calls(*LOADERS, where=lambda site: is_library_model(tree, site), why="builds a model with {}")
 
 
 def _plain_stack(tree: Tree, parts: Found) -> Found:
@@ -120,7 +129,7 @@ def dtype(tree: Tree) -> Found:
         where=lambda site: site.argument("policy", 0)[:1] not in ("'", ""),
         why="chooses a precision policy with {}",
     )
-    found = named | typed | policies | tree.inherited("modeling.dtype")
+    found = _outside_models(tree, named | typed | policies | tree.inherited("modeling.dtype"))
     return found if uses_framework(tree) else found.as_near("nothing here uses a deep-learning framework")
 
 
@@ -136,10 +145,10 @@ def _types_a_model(tree: Tree, option: Option) -> bool:
     """A dtype of a model or a run: flags, settings, and parameters that a framework's types annotate."""
     if option.kind == "key":
         return bool(_NUMERIC.search(option.default.lower()))
-    if option.name != "dtype" and option.kind != "flag":
-        return bool(_TYPED.search(f"{option.annotation} {option.default}"))
-    if option.kind == "flag":
+    if option.kind == "flag" or (option.kind == "field" and _NUMERIC.search(option.default)):
         return True
+    if option.name != "dtype":
+        return bool(_TYPED.search(f"{option.annotation} {option.default}"))
     if _TYPED.search(f"{option.annotation} {option.default}"):
         return "numpy" not in f"{option.annotation} {option.default}"
     return option.module is not None and _in_a_model(tree, option.module, option.scope)
@@ -162,7 +171,18 @@ def device(tree: Tree) -> Found:
         | tree.inherited("modeling.device")
         | chosen
     )
+    found = _outside_models(tree, found)
     return found if uses_framework(tree) else found.as_near("nothing here uses a deep-learning framework")
+
+
+def _outside_models(tree: Tree, found: Found) -> Found:
+    """Where a user chooses for a run, rather than what a single layer can be told."""
+
+    def outside(item: Evidence) -> bool:
+        module = tree.module_at.get(item.path)
+        return module is None or not _in_a_model(tree, module, item.scope)
+
+    return found.preferring(outside, "inside a model; the choice is made elsewhere")
 
 
 def _names_a_device(option: Option) -> bool:
@@ -188,7 +208,8 @@ def _is_adapter(module: Module, cls: Class) -> bool:
 
 
 def by_name(tree: Tree) -> Found:
-    if not network(tree):
+    classes = _defined(tree)
+    if not (classes or _loaded(tree) or _plain_stack(tree, classes)):
         return NOTHING
     return tables(tree) | registries(tree) | libraries(tree) | choices(tree) | size_tables(tree)
 

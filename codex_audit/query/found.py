@@ -85,6 +85,10 @@ class Found:
         rest = tuple(replace(item, why=why_not) for item in self.evidence if not keep(item))
         return replace(self, evidence=kept, near=ordered((*self.near, *rest)))
 
+    def preferring(self, keep: Callable[[Evidence], bool], why_not: str) -> Found:
+        """As ``where`` if any evidence is accepted, else unchanged: says better where, never whether."""
+        return self.where(keep, why_not) if any(map(keep, self.evidence)) else self
+
     def because(self, reason: str) -> Found:
         """The same with ``reason`` as the sentence of the verdict."""
         return replace(self, reason=reason)

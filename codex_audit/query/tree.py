@@ -213,13 +213,22 @@ class Tree(ProjectSearches, TestSearches):
         """What a library that this tree drives, or a settings class it derives from, does for ``probe`` by default."""
         return any_of(
             self._search(self.index.calls, rule.drives, None, rule.why, "declared")
-            | (
-                self.subclasses(*rule.bases, why=rule.why) | self._parsed(rule.bases, rule.why)
-                if rule.bases
-                else NOTHING
-            )
+            | (self._settings(rule.bases, rule.why) if rule.bases else NOTHING)
             for rule in self.defaults.rules_for(probe)
         )
+
+    def _settings(self, bases: tuple[str, ...], why: str) -> Found:
+        """Classes that take the settings of a library's class, at the class of the tree that brings them in."""
+        derived = self.subclasses(*bases, why=why).preferring(
+            self._leaves_the_tree, "takes the settings from a class of the tree that has them"
+        )
+        return derived | self._parsed(bases, why)
+
+    def _leaves_the_tree(self, item: Evidence) -> bool:
+        """Whether the class of a piece of evidence derives from a library itself."""
+        module = self.module_at[item.path]
+        bases = module.classes[item.scope].bases
+        return any(self.modules.class_of(self.modules.canonical(base, module)) is None for base in bases)
 
     def _parsed(self, bases: tuple[str, ...], why: str) -> Found:
         """Parsers of typed settings that are handed one of these classes: users set every field of it."""

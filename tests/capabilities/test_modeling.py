@@ -271,3 +271,34 @@ def test_other_names_for_imports_and_locals_change_nothing(probe: str, plain: st
 def test_every_probe_has_both_sides() -> None:
     every = {probe.id.partition(".")[2] for probe in CAPABILITY.probes}
     assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == every
+
+
+def shown(probe: str, files: dict[str, str]) -> list[str]:
+    return [f"{item.path}:{item.line}" for item in answer_of(CAPABILITY, probe, files).evidence]
+
+
+def test_whole_models_are_shown_rather_than_their_parts() -> None:
+    part = "import torch\n\n\nclass {}(torch.nn.Module):\n{}    def forward(self, x):\n        return x\n"
+    init = "    def __init__(self):\n        self.inner = {}()\n\n"
+    whole = part.format("Body", "") + part.format("Net", init.format("Body")).removeprefix("import torch\n")
+    widely_used = {f"pkg/user_{name}.py": "from pkg.pieces import Piece\nPiece()\n" for name in "abcdef"}
+    files = {"pkg/pieces.py": part.format("Piece", ""), "pkg/zoo.py": whole, **widely_used}
+    assert shown("network", {"pkg/zoo.py": whole}) == ["pkg/zoo.py:9"]
+    assert "pkg/pieces.py:4" in shown("network", files), "nothing of the tree is made of it"
+    outer = "from pkg.pieces import Piece\n" + part.format("Outer", init.format("Piece"))
+    assert shown("network", {**files, "pkg/outer.py": outer}) == ["pkg/outer.py:5", "pkg/zoo.py:9"]
+
+
+def test_parts_are_shown_where_no_class_is_whole() -> None:
+    block = (
+        "import torch\n\n\nclass ConvBlock(torch.nn.Module):\n    def forward(self, x):\n        return x\n"
+    )
+    assert shown("network", {"pkg/blocks.py": block}) == ["pkg/blocks.py:4"]
+
+
+def test_the_choice_for_a_run_is_shown_rather_than_that_of_a_layer() -> None:
+    settings = (
+        "from dataclasses import dataclass\n\n@dataclass\nclass Args:\n    model_dtype: str = 'bfloat16'\n"
+    )
+    assert shown("dtype", {"pkg/net.py": NET, "pkg/settings.py": settings}) == ["pkg/settings.py:5"]
+    assert shown("dtype", {"pkg/net.py": NET}) == ["pkg/net.py:5"]

@@ -189,3 +189,20 @@ def test_evidence_reachable_from_an_entry_point_comes_first() -> None:
         ("pkg/z.py", "entry"),
         ("pkg/a.py", "library"),
     ]
+
+
+def test_inherited_settings_are_shown_where_the_tree_takes_them_from_a_library() -> None:
+    base = "import transformers\n\n\nclass Base(transformers.TrainingArguments):\n    pass\n"
+    own = "from pkg.base import Base\n\n\nclass Own(Base):\n    pass\n"
+    tree = tree_of({"pkg/__init__.py": "", "pkg/base.py": base, "pkg/a.py": own, "pkg/z.py": own})
+    assert places(tree.inherited("checkpointing.retention")) == [("pkg/base.py", 4)]
+    private = {"tests/base.py": base, "pkg/a.py": own.replace("pkg.base", "tests.base")}
+    assert places(tree_of(private).inherited("checkpointing.retention")) == [("pkg/a.py", 4)]
+
+
+def test_preferring_never_turns_a_yes_into_a_no() -> None:
+    found = tree_of({"a.py": "import torch\ntorch.save(1)\n", "b.py": "import torch\ntorch.save(2)\n"}).calls(
+        "torch.save"
+    )
+    assert places(found.preferring(lambda item: item.path == "b.py", "less")) == [("b.py", 2)]
+    assert places(found.preferring(lambda _: False, "less")) == places(found)
