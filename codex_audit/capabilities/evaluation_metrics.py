@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from codex_audit.capabilities.evaluation_loops import learns, loop
 from codex_audit.facts.model import Function
 from codex_audit.query.found import Found
+from codex_audit.query.graph import node_of
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
@@ -56,7 +58,19 @@ METRIC_LIBRARIES = (
     "torch_fidelity.*",
     "optax.*accuracy*",
 )
-NOT_METRICS = ("pairwise", "DistanceMetric", "metrics.Mean", "clu.metrics.Collection", "metrics.Average")
+NOT_METRICS = (
+    "pairwise",
+    "DistanceMetric",
+    "metrics.Mean",
+    "clu.metrics.Collection",
+    "metrics.Average",
+    "torchmetrics.aggregation",
+    "torchmetrics.utilities",
+    "torchmetrics.RunningMean",
+    "torchmetrics.RunningSum",
+    "torchmetrics.MeanMetric",
+    "torchmetrics.SumMetric",
+)
 # Names of measures of quality, as functions, keys and tags spell them; a bare "f1" or "top5" names models too.
 _QUALITY = (
     r"accurac(y|ies)|top_?[15]_?(acc|accuracy)|f1_?score|f_?measure|perplexity|ppl"
@@ -156,7 +170,9 @@ def metrics(tree: Tree) -> Found:
 
 
 def _is_metric(site: Site) -> bool:
-    return not any(part in site.target for part in NOT_METRICS)
+    """Not a mean of anything, nor what a metric of the tree asks of itself."""
+    owner = node_of(site.module, site.scope.partition(".")[0])
+    return not any(part in site.target for part in NOT_METRICS) and not site.target.startswith(f"{owner}().")
 
 
 def _computes_quality(function: Function) -> bool:
@@ -181,9 +197,10 @@ def _reported_metrics(tree: Tree) -> Found:
         f"(?i)^({METRIC_KEY.pattern})$", "key", "subscript", "argument", "formatted", why="reports {!r}"
     )
     printed = tree.texts(METRIC_PRINT, "message", "formatted", why="prints {!r}")
-    return (named | printed).where(
+    reported = (named | printed).where(
         lambda item: (item.path, item.scope) in working, "named, but nothing is computed here"
     )
+    return replace(reported, evidence=tuple(replace(item, strength="declared") for item in reported.evidence))
 
 
 def records(tree: Tree) -> Found:

@@ -116,7 +116,7 @@ def interfaces(tree: Tree) -> Found:
     return (
         tree.subclasses(
             "abc.ABC", "typing.Protocol", "typing_extensions.Protocol", why="an interface derived from {}"
-        )
+        ).preferring(tree.derives_itself, "implements an interface of the tree")
         | tree.classes(
             lambda module, cls: "metaclass=abc.ABCMeta" in cls.bases,
             why="an abstract class {}",

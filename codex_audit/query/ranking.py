@@ -4,7 +4,8 @@ Every piece of evidence counts for the verdict; a report shows a few. A reader c
 thing is done or switched on, in the code that the rest of the tree builds on, and rather five places of
 five files than five lines of one. So a piece has points of its own (how strong it is, how near to a user,
 whether it is named after what was asked) and points of its file (how many modules import it, whether the
-README names it, how deep it lies, whether it stands aside), and each choice makes more of the same cheaper.
+README names it, how deep it lies, whether it trains, serves or stands aside), and each choice makes more of
+the same cheaper.
 All points are whole numbers, so that the order is the same on every machine.
 """
 
@@ -27,6 +28,8 @@ _IMPORTED = 7  # for each doubling of the modules that import the file
 _IN_README = 10
 _DEPTH = 3
 _ASIDE = 40
+_SERVES = 10
+_TRAINS = 5
 _TOPIC = 10
 _SAME_FILE = 30
 _SAME_KIND = 10
@@ -36,10 +39,14 @@ _MOST_FILES = 40
 # Folders and files that stand beside the main path of a tree, by their names.
 _SIDE = frozenset(
     (
-        "experimental legacy deprecated old archive archived contrib community compat sandbox prototype "
+        "experimental legacy deprecated old archive archived contrib community compat external sandbox prototype "
         "research benchmark benchmarks bench demo demos tutorial tutorials debug scratch convert converter "
         "converters conversion export exporter exporters migrate migration migrations"
     ).split()
+)
+# What is done with a model once it is trained.
+_SERVING = frozenset(
+    "generate generation inference infer chat serve serving server predict prediction deploy deployment".split()
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LEAST = 4
@@ -67,9 +74,10 @@ class Standing:
         return self._words[path]
 
     def _points_of(self, path: str) -> int:
+        module, words = self._module_at.get(path), self.words(path)
         points = _IMPORTED * self._importers[path].bit_length() - _DEPTH * path.count("/")
-        module = self._module_at.get(path)
-        if _SIDE & self.words(path) or (module is not None and "example" in module.file.facets):
+        points += _TRAINS * _alike(words, ("training",)) - _SERVES * bool(_SERVING & words)
+        if _SIDE & words or (module is not None and "example" in module.file.facets):
             points -= _ASIDE
         if module is not None and self._in_readme(module):
             points += _IN_README

@@ -220,12 +220,12 @@ class Tree(ProjectSearches, TestSearches):
     def _settings(self, bases: tuple[str, ...], why: str) -> Found:
         """Classes that take the settings of a library's class, at the class of the tree that brings them in."""
         derived = self.subclasses(*bases, why=why).preferring(
-            self._leaves_the_tree, "takes the settings from a class of the tree that has them"
+            self.derives_itself, "takes the settings from a class of the tree that has them"
         )
         return derived | self._parsed(bases, why)
 
-    def _leaves_the_tree(self, item: Evidence) -> bool:
-        """Whether the class of a piece of evidence derives from a library itself."""
+    def derives_itself(self, item: Evidence) -> bool:
+        """Whether the class of a piece of evidence derives from a library directly, and not through the tree."""
         module = self.module_at[item.path]
         bases = module.classes[item.scope].bases
         return any(self.modules.class_of(self.modules.canonical(base, module)) is None for base in bases)

@@ -314,3 +314,17 @@ def test_other_names_for_imports_and_locals_change_nothing(probe: str, plain: st
 def test_every_probe_has_both_sides() -> None:
     every = {probe.id.partition(".")[2] for probe in CAPABILITY.probes}
     assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == every
+
+
+def test_a_running_mean_and_a_metric_s_own_bookkeeping_are_no_metrics() -> None:
+    mean = "from torchmetrics.aggregation import RunningMean\nmean = RunningMean(window=3)\n"
+    assert answer_of(CAPABILITY, "metrics", {"train.py": mean}).verdict == "no"
+    own = """\
+import torchmetrics
+
+class Error(torchmetrics.Metric):
+    def __init__(self):
+        self.add_state("total", 0)
+"""
+    answer = answer_of(CAPABILITY, "metrics", {"pkg/error.py": own})
+    assert [item.line for item in answer.evidence] == [3]

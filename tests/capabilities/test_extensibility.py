@@ -88,3 +88,12 @@ def test_its_look_alike_does_not(probe: str, files: dict[str, str]) -> None:
 
 def test_every_probe_has_both_a_real_thing_and_a_look_alike() -> None:
     assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == set(PROBES)
+
+
+def test_interfaces_are_shown_rather_than_what_implements_them() -> None:
+    files = {
+        "pkg/base.py": "import abc\n\nclass Reader(abc.ABC):\n    pass\n",
+        "pkg/a.py": "from pkg.base import Reader\n\nclass A(Reader):\n    pass\n",
+    }
+    answer, _ = ask(tree_of({**CODE, **files}), PROBES["extensibility.interfaces"])
+    assert [(item.path, item.line) for item in answer.evidence] == [("pkg/base.py", 3)]

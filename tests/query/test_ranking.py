@@ -35,10 +35,15 @@ def test_a_single_file_still_gives_up_to_five_lines_each_once() -> None:
     assert shown(tree_of({"pkg/a.py": SAVE + twice})) == ["pkg/a.py:5", "pkg/a.py:6"]
 
 
-@pytest.mark.parametrize("aside", ["experimental", "legacy", "contrib", "benchmarks", "examples"])
+@pytest.mark.parametrize("aside", ["experimental", "legacy", "external", "benchmarks", "examples"])
 def test_what_stands_aside_comes_last(aside: str) -> None:
     tree = tree_of({"zoo/store.py": SAVE, f"{aside}/a.py": SAVE})
     assert shown(tree) == ["zoo/store.py:5", f"{aside}/a.py:5"]
+
+
+def test_what_trains_precedes_what_serves() -> None:
+    tree = tree_of({"pkg/chat.py": SAVE, "pkg/middle.py": SAVE, "pkg/train.py": SAVE})
+    assert shown(tree) == ["pkg/train.py:5", "pkg/middle.py:5", "pkg/chat.py:5"]
 
 
 def test_a_second_line_of_a_main_file_precedes_one_that_stands_aside() -> None:
