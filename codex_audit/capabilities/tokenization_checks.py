@@ -7,10 +7,11 @@ import re
 from codex_audit.artifacts import Evidence
 from codex_audit.facts.model import Class, Function
 from codex_audit.query.found import Found
+from codex_audit.query.graph import definition_of, node_of
 from codex_audit.query.modules import Module
 from codex_audit.query.options import Option
 from codex_audit.query.patterns import last
-from codex_audit.query.sites import Site
+from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
 
 LOADERS = (
@@ -73,14 +74,46 @@ LENGTHS = tuple(
     (
         "max_seq_length max_seq_len block_size context_length context_len seq_len seq_length sequence_length "
         "max_source_length max_target_length max_prompt_length max_input_length model_max_length max_sequence_length "
-        "max_context_length text_length max_token_length max_text_length ctx_len chunk_size"
+        "max_context_length text_length max_token_length max_text_length ctx_len *truncat*_length"
     ).split()
 )
-_PREPARES = re.compile(r"token|data|encod|chunk|pack|prepare|preprocess|collat", re.IGNORECASE)
-_ITEM = re.compile(r"\btransformers\.[\w.]*Tokenizer(?:Fast)?\b(?!\()")
-_MERGING = re.compile(
-    r"_*(?:bpe|(?:get|compute|count)_(?:pairs|stats)|merge(?:s|_pair\w*)?|word_?piece\w*|viterbi\w*)"
+# Vocabularies of words or characters: no subword tokenizer, but what they encode has a length all the same.
+ENCODERS = (
+    "keras.*.text.Tokenizer",
+    "tensorflow.keras.*.text.Tokenizer",
+    "keras_preprocessing.text.Tokenizer",
+    "keras.layers.TextVectorization",
+    "tensorflow.keras.layers.*TextVectorization",
+    "torchtext.vocab.*",
+    "torchtext.data.*Field",
 )
+PADDERS = ("*.pad_sequences",)
+_NOT_SUBWORD = re.compile(
+    r"\.(?:Whitespace|Regex|UnicodeChar\w*|UnicodeCodepoint|UnicodeScript|Byte)Tokenizer\b"
+)
+_PREPARES = re.compile(r"token|data|encod|chunk|pack|prepare|preprocess|collat", re.IGNORECASE)
+_ENCODING = re.compile(r"encod|token|__call__")
+_TOKENIZES = re.compile(r"(?:^|_)(?:tokeni[sz]er?|encode(?:_plus|_batch)?)(?:$|_)|Tokenizer\(\)$")
+_VOCABULARY = re.compile(r"(?:Tokeni[sz]er|Vocab(?:ulary)?|Alphabet|Lexicon)$")
+_CUTS = re.compile(
+    r"_*(?:sample|get_batch|next_batch|chunk|window|block|segment|crop|pack|split)(?:s|ed)?(?:_\w+)?"
+)
+_CUT_LENGTHS = (
+    "length",
+    "chunk_size",
+    "max_len",
+    "n_ctx",
+    "ctx",
+    "window",
+    "window_size",
+    "num_tokens",
+    "n_tokens",
+)
+_ITEM = re.compile(r"\btransformers\.[\w.]*Tokenizer(?:Fast)?\b(?!\()")
+_MERGING = re.compile(r"_*(?:bpe|get_pairs|merge_pair\w*|word_?piece\w*)")
+# Statistics, merges and Viterbi paths are no property of text: the class or its file must say that it tokenizes.
+_MAY_MERGE = re.compile(r"_*(?:(?:get|compute|count)_(?:pairs|stats)|merges?|viterbi\w*)")
+_OF_TOKENS = re.compile(r"token|bpe|byte_?pair|vocab|sub_?word|piece|unigram", re.IGNORECASE)
 _LEARNING = re.compile(
     r"_*(?:train|learn|fit|build)(?:_(?:bpe|merges|vocab\w*|tokenizer|word_?piece|unigram|from_\w+))?"
 )
@@ -103,7 +136,9 @@ def load(tree: Tree) -> Found:
 
 def _builds(tree: Tree, site: Site) -> bool:
     """Not a call of a tokenizer that was passed in, nor of the tree's own code."""
-    return "()" not in site.target and tree.modules.split(site.target)[0] is None
+    if "()" in site.target or _NOT_SUBWORD.search(site.target):
+        return False
+    return tree.modules.split(site.target)[0] is None
 
 
 def _works(module: Module, cls: Class) -> bool:
@@ -135,7 +170,10 @@ def _merges(tree: Tree, module: Module, cls: Class) -> bool:
         if call.scope.startswith(inside)
         and tree.modules.split(tree.modules.canonical(call.target, module))[0] is not None
     )
-    return any(_MERGING.fullmatch(name) for name in (*own, *called))
+    of_tokens = _OF_TOKENS.search(f"{module.path.rpartition('/')[2]} {cls.name}") is not None
+    return any(
+        _MERGING.fullmatch(name) or (of_tokens and _MAY_MERGE.fullmatch(name)) for name in (*own, *called)
+    )
 
 
 def train(tree: Tree) -> Found:
@@ -159,15 +197,65 @@ def _learns(tree: Tree, module: Module, function: Function) -> bool:
 
 def length(tree: Tree) -> Found:
     """Truncation where text is encoded; a length option counts where a tokenizer is at hand."""
-    bounds = tree.options(*LENGTHS, where=_bounds_text)
+    bounds = tree.options(*LENGTHS, where=_bounds_text) | tree.options(
+        *_CUT_LENGTHS, kinds=("parameter",), where=_cuts_text
+    )
+    at_hand = load(tree) or tree.calls(*ENCODERS) or _own_vocabulary(tree)
     return _truncation(tree) | (
-        bounds if load(tree) else bounds.as_near("a length, but no tokenizer is loaded here")
+        bounds if at_hand else bounds.as_near("a length, but no tokenizer is loaded here")
+    )
+
+
+def _own_vocabulary(tree: Tree) -> Found:
+    """A class that turns text or sequences into indices in any way, characters and words included."""
+    return tree.classes(
+        lambda module, cls: _VOCABULARY.search(last(cls.name)) is not None and _encodes(module, cls),
+        why="encodes in {}",
+        looked_for="a vocabulary that encodes",
     )
 
 
 def _truncation(tree: Tree) -> Found:
-    return tree.keyword("truncation", where=_truncates, why="bounds length when calling {}") | tree.calls(
-        "*.enable_truncation", "*.truncate_sequences", why="bounds length with {}"
+    own = {
+        node_of(site.module, site.scope)
+        for site in tree.index.keywords.find(("truncation",))
+        if _truncates(site)
+    }
+    return (
+        tree.keyword(
+            "truncation",
+            where=lambda site: _truncates(site) and _may_encode(tree, site, own),
+            why="bounds length when calling {}",
+        )
+        | tree.keyword("max_length", "max_len", where=_encodes_to, why="bounds length when calling {}")
+        | tree.keyword("maxlen", of=PADDERS, where=gives("maxlen"), why="bounds length with {}")
+        | tree.keyword(
+            "output_sequence_length",
+            "fix_length",
+            of=ENCODERS,
+            where=gives("output_sequence_length", "fix_length"),
+        )
+        | tree.calls(
+            "*.enable_truncation",
+            "*.truncate_sequences",
+            "torchtext.transforms.Truncate",
+            "tensorflow_text.*Trimmer",
+            why="bounds length with {}",
+        )
+    )
+
+
+def _may_encode(tree: Tree, site: Site, own: set[str]) -> bool:
+    """Not a function of the tree to which ``truncation`` means something else, as the end of an episode does."""
+    node = definition_of(tree.modules.canonical(site.target, site.module), tree.modules)
+    return not node or node in own or _ENCODING.search(last(node)) is not None
+
+
+def _encodes_to(site: Site) -> bool:
+    """``tokenizer(text, max_length=n)``, not ``generate(max_length=n)``."""
+    given = (site.argument("max_length"), site.argument("max_len"))
+    return _TOKENIZES.search(last(site.target)) is not None and any(
+        value not in ("", "None") for value in given
     )
 
 
@@ -180,6 +268,11 @@ def _bounds_text(option: Option) -> bool:
     if option.kind != "parameter":
         return option.kind == "flag" or "model" not in option.path.rpartition("/")[2]
     return _PREPARES.search(f"{option.path} {option.scope}") is not None
+
+
+def _cuts_text(option: Option) -> bool:
+    """The length that a function is told which cuts pieces out of text or tokens."""
+    return _CUTS.fullmatch(last(option.scope)) is not None and _PREPARES.search(option.path) is not None
 
 
 def tests(tree: Tree) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from codex_audit.artifacts import ProbeAnswer
@@ -17,3 +18,13 @@ def answer_of(capability: Capability, probe: str, files: Mapping[str, str]) -> P
     found = next(item for item in capability.probes if item.id == f"{capability.id}.{probe}")
     answer, _ = ask(tree_of({**PACKAGE, **files}), found)
     return answer
+
+
+def exported(files: dict[str, str]) -> dict[str, str]:
+    """``files`` with every top-level function of their Python modules in ``__all__``, so that none of them is dead."""
+    return {path: _with_all(source) if path.endswith(".py") else source for path, source in files.items()}
+
+
+def _with_all(source: str) -> str:
+    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return f"{source}\n\n__all__ = {names}\n"
