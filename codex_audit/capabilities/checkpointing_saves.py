@@ -71,6 +71,9 @@ CHECKPOINT_FILE = re.compile(r"check_?point|ckpt|model|weights|\.pth\b|best|epoc
 _NOT_WEIGHTS = re.compile(
     r"tokenizer|config|processor|template|extractor|xgboost|lightgbm|catboost", re.IGNORECASE
 )
+_ABOUT_CHECKPOINTS = re.compile(r"check_?point|ckpt", re.IGNORECASE)
+_TRAINER = re.compile(r"(?:transformers|trl|sentence_transformers)\.(?:\w+\.)*\w*Trainer")
+_OPTIMIZER_PART = re.compile(r"\bopt(?:im|imizer)?_states?\b|\boptimizer\b")
 _CONVERSION = re.compile(r"convert|export|quantiz|merge|onnx", re.IGNORECASE)
 
 
@@ -87,16 +90,39 @@ def weights(tree: Tree) -> Found:
     """Calls that write a model. In a tree that does not train, converting a file is not saving a run."""
     if not uses_framework(tree):
         return NOTHING
-    return (
+    saved = (
         tree.calls("torch.save", where=_saves_state, why="saves with {}")
         | tree.calls(*SAVERS, where=_saves_weights, why="saves with {}")
         | tree.calls(*LOOSE, where=lambda site: leaves_the_tree(tree, site), why="saves with {}")
         | tree.calls(*CALLBACKS, why="saves with {}")
-        | tree.inherited("checkpointing.weights")
-    ).where(
+    )
+    return (saved | _through(tree, saved) | _hooks(tree) | tree.inherited("checkpointing.weights")).where(
         lambda item: _CONVERSION.search(f"{item.path} {item.scope}") is None,
         "converts a file, outside training",
     )
+
+
+def _through(tree: Tree, saved: Found) -> Found:
+    """Where a function about checkpoints calls one of the tree that saves, a step or two away."""
+    savers = tree.uses.reaching((tree.node(item) for item in saved.evidence), 1)
+    return tree.calls(
+        *savers,
+        where=lambda site: (
+            _ABOUT_CHECKPOINTS.search(last(site.scope)) is not None
+            and not _ABOUT_CHECKPOINTS.search(site.target)
+        ),
+        why="saves through {}",
+    )
+
+
+def _hooks(tree: Tree) -> Found:
+    """A trainer of the tree that adds to what its library saves in each checkpoint."""
+
+    def extends(site: Site) -> bool:
+        owner = node_of(site.module, site.scope.rpartition(".")[0])
+        return any(_TRAINER.fullmatch(base) for base in tree.modules.ancestors(owner))
+
+    return tree.calls("super()._save_checkpoint", where=extends, why="extends the checkpoints of its trainer")
 
 
 def _saves_state(site: Site) -> bool:
@@ -129,7 +155,7 @@ def optimizer(tree: Tree) -> Found:
     if not saving:
         return NOTHING
     stateful = tree.nodes_calling(*STATEFUL)
-    return (
+    kept = (
         _kept_states(tree)
         | tree.items("*opt*", where=lambda module, scope, value: _flows(tree, module, scope, value, stateful),
                      why="puts the optimizer under {!r} of what is saved")
@@ -141,6 +167,17 @@ def optimizer(tree: Tree) -> Found:
         | _training_state(tree)
         | tree.inherited("checkpointing.optimizer")
     )  # fmt: skip
+    return kept | _hooks(tree) | _handed_on(tree) if kept else kept
+
+
+def _handed_on(tree: Tree) -> Found:
+    """Where the optimizer's state is handed to what saves a checkpoint."""
+    return tree.calls(
+        "*.save_checkpoint",
+        "*._save_checkpoint",
+        where=lambda site: any(_OPTIMIZER_PART.search(item.value) for item in site.arguments),
+        why="hands the optimizer's state to {}",
+    )
 
 
 def _kept_states(tree: Tree) -> Found:

@@ -212,3 +212,38 @@ def test_other_names_for_imports_and_locals_change_nothing(probe: str, plain: st
 def test_every_probe_has_both_sides() -> None:
     every = {probe.id.partition(".")[2] for probe in CAPABILITY.probes}
     assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == every
+
+
+def test_the_function_about_checkpoints_is_shown_before_the_helper_that_writes() -> None:
+    files = {
+        "pkg/arrays.py": "import torch\n\ndef put(model, path):\n    torch.save(model.state_dict(), path)\n",
+        "pkg/train.py": "from pkg.arrays import put\n\ndef save_checkpoint(model):\n    put(model, 'x')\n\nsave_checkpoint(1)\n",
+    }
+    answer = answer_of(CAPABILITY, "weights", files)
+    assert [(item.path, item.line) for item in answer.evidence] == [("pkg/train.py", 4), ("pkg/arrays.py", 4)]
+
+
+def test_a_trainer_that_extends_the_checkpoints_of_its_library_is_shown() -> None:
+    source = """\
+import transformers
+
+class Mine(transformers.Trainer):
+    def _save_checkpoint(self, model, trial):
+        super()._save_checkpoint(model, trial)
+
+Mine().train()
+"""
+    for probe in ("weights", "optimizer"):
+        lines = [item.line for item in answer_of(CAPABILITY, probe, {"train.py": source}).evidence]
+        assert lines[0] == 5
+    own = source.replace("transformers.Trainer", "Base").replace("import transformers", "class Base: pass")
+    assert answer_of(CAPABILITY, "weights", {"train.py": own}).verdict == "no"
+
+
+def test_the_call_that_hands_on_the_optimizer_s_state_is_shown_but_proves_nothing_alone() -> None:
+    handed = "from pkg.disk import save_checkpoint\nsave_checkpoint(model, opt_state, 3)\n"
+    disk = "import torch\n\ndef save_checkpoint(model, state, step):\n    torch.save({'model': model}, 'x')\n"
+    assert answer_of(CAPABILITY, "optimizer", {"train.py": handed, "pkg/disk.py": disk}).verdict == "no"
+    kept = disk.replace("{'model': model}", "{'optimizer': state.state_dict()}")
+    answer = answer_of(CAPABILITY, "optimizer", {"train.py": handed, "pkg/disk.py": kept})
+    assert ("train.py", 2) in [(item.path, item.line) for item in answer.evidence]
