@@ -95,6 +95,7 @@ def split(tree: Tree) -> Found:
             _paired_names(tree),
             "names the split {!r} beside the training split",
             ("train and validation split names",),
+            "declared",
         )
         | tree.keyword(
             "train",

@@ -28,7 +28,7 @@ _IMPORTED = 7  # for each doubling of the modules that import the file
 _IN_README = 10
 _DEPTH = 3
 _ASIDE = 40
-_SERVES = 10
+_SERVES = 20
 _TRAINS = 5
 _TOPIC = 10
 _SAME_FILE = 30
@@ -46,7 +46,10 @@ _SIDE = frozenset(
 )
 # What is done with a model once it is trained.
 _SERVING = frozenset(
-    "generate generation inference infer chat serve serving server predict prediction deploy deployment".split()
+    (
+        "generate generation inference infer chat serve serving server predict prediction deploy deployment merge "
+        "quantize quantization upload publish"
+    ).split()
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LEAST = 4
