@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import reproducibility_checks as checks
+from codex_audit.capabilities import reproducibility_declared as declared
+from codex_audit.capabilities import reproducibility_records as records
+from codex_audit.capabilities import reproducibility_seeds as seeds
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _CHECKLIST = "https://neurips.cc/public/guides/PaperChecklist"
@@ -28,7 +30,7 @@ CAPABILITY = Capability(
             ),
             rollback="Remove the call; runs are unseeded as before.",
             references=(_PYTORCH, _CHECKLIST),
-            check=checks.seed,
+            check=seeds.seed,
             core=True,
         ),
         Probe(
@@ -46,7 +48,7 @@ CAPABILITY = Capability(
             ),
             rollback="Go back to seeding the framework alone.",
             references=(_PYTORCH,),
-            check=checks.seed_all,
+            check=seeds.seed_all,
         ),
         Probe(
             id="reproducibility.deterministic",
@@ -63,7 +65,7 @@ CAPABILITY = Capability(
             ),
             rollback="Leave the switch off; speed is as before.",
             references=(_PYTORCH,),
-            check=checks.deterministic,
+            check=seeds.deterministic,
             component="safeguards",
         ),
         Probe(
@@ -81,7 +83,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the lock file; installs resolve freely again.",
             references=("https://packaging.python.org/en/latest/specifications/pylock-toml/", _CHECKLIST),
-            check=checks.pinned,
+            check=declared.pinned,
             component="safeguards",
         ),
         Probe(
@@ -98,7 +100,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the record.",
             references=(_CHECKLIST, "https://arxiv.org/abs/2308.07832"),
-            check=checks.environment,
+            check=records.environment,
         ),
         Probe(
             id="reproducibility.code-version",
@@ -120,7 +122,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the field; readers must treat it as optional.",
             references=(_CHECKLIST,),
-            check=checks.code_version,
+            check=records.code_version,
         ),
         Probe(
             id="reproducibility.declared-python",
@@ -138,7 +140,7 @@ CAPABILITY = Capability(
             references=(
                 "https://packaging.python.org/en/latest/specifications/core-metadata/#requires-python",
             ),
-            check=checks.declared_python,
+            check=declared.declared_python,
         ),
     ),
 )

@@ -12,13 +12,70 @@ PROBES = {probe.id: probe for probe in reproducibility.CAPABILITY.probes}
 CODE = {"pkg/__init__.py": ""}
 ALL_SEEDS = "import random\nimport numpy as np\nimport torch\ndef main():\n    random.seed(1)\n    np.random.seed(1)\n    torch.manual_seed(1)\nmain()\n"
 RECORD = "import json, torch, platform\ndef save(out):\n    json.dump({'torch': torch.__version__, 'python': platform.python_version()}, out)\nsave(1)\n"
+REPORT = """\
+import sys, subprocess
+def run(cmd):
+    return subprocess.check_output(cmd, shell=True)
+def describe_environment():
+    text = "Python: " + sys.version
+    text += run("pip freeze").decode() + run("git rev-parse --short HEAD").decode()
+    return text
+def main():
+    with open("env.log", "w") as out:
+        out.write(describe_environment())
+main()
+"""
+SHOWN = REPORT.replace("out.write(", "print(")
+CACHED = "import torch\nCACHE = {}\ndef size(device):\n    CACHE[device] = torch.cuda.get_device_properties(device).L2_cache_size\n    return CACHE[device]\nsize(0)\n"
+HELPED = "import random\nimport numpy as np\ntry:\n    import torch\nexcept ImportError:\n    torch = None\ndef set_torch_seed(n):\n    torch.manual_seed(n)\ndef main():\n    random.seed(1)\n    np.random.seed(1)\n    set_torch_seed(1)\nmain()\n"
+APART = HELPED.replace("set_torch_seed", "fit")
+FIELD = """\
+import json
+from dataclasses import asdict, dataclass
+from pkg.version import __version__
+@dataclass
+class Config:
+    pkg_version: str = ""
+    def __post_init__(self):
+        self.pkg_version = self._get_version()
+    def _get_version(self):
+        version = __version__
+        return version
+    def save(self, out):
+        json.dump(asdict(self), out)
+Config().save(open("c.json", "w"))
+"""
+CARD = """\
+from huggingface_hub import ModelCard
+from pkg.version import __version__
+def upload(path):
+    card = ModelCard.load(path)
+    card.text = f"Made with {__version__}."
+    card.save(path)
+upload("a")
+"""
+AGENT = (
+    "from pkg.version import __version__\nHEADERS = {'User-Agent': f'pkg/{__version__}'}\nprint(HEADERS)\n"
+)
+VERSION = {"pkg/version.py": "__version__ = '1'\n"}
+CONVERTER = "import torch\ndef convert_v1_to_v2(old):\n    old['torch_version'] = torch.__version__\n    torch.save(old, 'new.pt')\nconvert_v1_to_v2({})\n"
 
 YES: list[tuple[str, dict[str, str]]] = [
     ("reproducibility.seed", {"a.py": "import torch\ntorch.manual_seed(1)\n"}),
     ("reproducibility.seed", {"a.py": "from jax import random as r\nkey = r.PRNGKey(0)\n"}),
     ("reproducibility.seed-all", {"a.py": ALL_SEEDS}),
     ("reproducibility.seed-all", {"a.py": "from transformers import set_seed as s\ns(1)\n"}),
+    ("reproducibility.seed-all", {"a.py": HELPED}),
+    ("reproducibility.seed", {"a.py": "import tensorflow as tf\ntf.compat.v1.set_random_seed(1)\n"}),
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.use_deterministic_algorithms(True)\n"}),
+    (
+        "reproducibility.deterministic",
+        {"a.py": "import os\nos.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')\n"},
+    ),
+    ("reproducibility.environment", {"a.py": REPORT}),
+    ("reproducibility.code-version", {"a.py": REPORT}),
+    ("reproducibility.code-version", {"pkg/a.py": FIELD, **VERSION}),
+    ("reproducibility.code-version", {"pkg/a.py": CARD, **VERSION}),
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.backends.cudnn.deterministic = True\n"}),
     ("reproducibility.pinned", {"uv.lock": "version = 1\n[[package]]\nname = 'a'\nversion = '1'\n"}),
     ("reproducibility.pinned", {"requirements.txt": "torch==2.6.0\nnumpy==2.0.0  # exact\n"}),
@@ -56,7 +113,17 @@ NO: list[tuple[str, dict[str, str]]] = [
     ),
     ("reproducibility.seed-all", {"a.py": "import torch\ntorch.manual_seed(1)\n"}),
     ("reproducibility.seed-all", {"a.py": "from jax import random\nkey = random.PRNGKey(0)\n"}),
+    ("reproducibility.seed-all", {"a.py": APART}),
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.backends.cudnn.benchmark = False\n"}),
+    (
+        "reproducibility.deterministic",
+        {"a.py": "import os\nos.environ.setdefault('CUDA_VISIBLE_DEVICES', '0')\n"},
+    ),
+    ("reproducibility.environment", {"a.py": SHOWN}),
+    ("reproducibility.code-version", {"a.py": SHOWN}),
+    ("reproducibility.environment", {"a.py": CACHED}),
+    ("reproducibility.environment", {"a.py": CONVERTER}),
+    ("reproducibility.code-version", {"pkg/a.py": AGENT, **VERSION}),
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.use_deterministic_algorithms(False)\n"}),
     ("reproducibility.pinned", {"requirements.txt": "torch==2.6.0\nnumpy>=1.0\n"}),
     ("reproducibility.pinned", {"requirements-dev.txt": "pytest==8.0.0\n"}),
