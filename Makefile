@@ -8,7 +8,7 @@ LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no
 	--generate-hashes --strip-extras --allow-unsafe
 INSTALLED := .venv/installed
 
-.PHONY: help install test lint format coverage demo wheelhouse lock dist clean
+.PHONY: help install test lint format coverage accuracy demo wheelhouse lock dist clean
 
 help:
 	@echo "make demo        audit this repository and a foreign one, print where the reports are"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make format      let ruff rewrite what it can"
 	@echo "make coverage    run all tests and show the lines that none of them reached"
+	@echo "make accuracy    fetch the labelled repositories and compare verdicts with their labels"
 	@echo "make wheelhouse  fill wheelhouse/ with all that test and demo install"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make dist        build the wheel and the source distribution into dist/"
@@ -44,6 +45,9 @@ format: install
 
 coverage: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term-missing
+
+accuracy: install
+	$(BIN)/python -m benchmarks.accuracy --wrong
 
 demo: install
 	$(BIN)/python scripts/demo.py
