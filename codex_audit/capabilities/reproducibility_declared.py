@@ -5,6 +5,8 @@ from __future__ import annotations
 from codex_audit.query.found import Found, ordered
 from codex_audit.query.tree import Tree
 
+_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
+
 
 def pinned(tree: Tree) -> Found:
     evidence, near = [], []
@@ -17,6 +19,8 @@ def pinned(tree: Tree) -> Found:
         ):
             continue
         runtime = [item for item in facts.requirements if not item.group]
+        if _of_part(tree, file.path):
+            continue
         if facts.locked and (runtime or facts.format != "requirements"):
             evidence.append(
                 tree.at(
@@ -31,6 +35,13 @@ def pinned(tree: Tree) -> Found:
             why = f"{loose.name} is not pinned"
             near.append(tree.at(file, loose.line, loose.name, why, "declared"))
     return Found(ordered(evidence), ordered(near), ("lock files", "requirements pinned by =="))
+
+
+def _of_part(tree: Tree, path: str) -> bool:
+    """Whether a file belongs to a project of its own inside the tree: it locks that part alone."""
+    folder = path.rpartition("/")[0]
+    whole = any(name in tree.by_path for name in _PROJECTS)
+    return bool(folder) and whole and any(f"{folder}/{name}" in tree.by_path for name in _PROJECTS)
 
 
 def _is_main(path: str) -> bool:

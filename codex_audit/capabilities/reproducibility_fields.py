@@ -12,7 +12,15 @@ from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.tree import Tree
 
-TEXT_WRITES = ("*.write", "*.write_text", "*.writelines", "*.write_bytes", "*.add_text", "*.log_text")
+TEXT_WRITES = (
+    "*.write",
+    "*.write_text",
+    "*.writelines",
+    "*.write_bytes",
+    "*.writestr",
+    "*.add_text",
+    "*.log_text",
+)
 CARDS = ("huggingface_hub.*Card", "*.ModelCard", "*.ModelCard.*", "*Card.load", "*Card.from_template")
 # What a record may hold of a description of a device.
 _DESCRIBES = r"(?:\(\))?(?:\.(?:name|total_memory|total|major|minor|release|node))?(?:\.split\(\))?$"
@@ -26,6 +34,7 @@ _REPORT = re.compile(
     r"env(?:ironment)?(?:_|$)|sys(?:tem)?_?(?:info|desc)|hardware|platform|versions|packages|provenance",
     re.IGNORECASE,
 )
+_CARD = re.compile(r"model_?card", re.IGNORECASE)
 _CONVERTS = re.compile(r"convert|conversion|migrat|v\d_to_v\d", re.IGNORECASE)
 _SENT_AWAY = re.compile(r"user.?agent|telemetry|library_version", re.IGNORECASE)
 
@@ -36,7 +45,7 @@ def is_recorded(tree: Tree, item: Evidence) -> bool:
     module = tree.module_at[item.path]
     if _SENT_AWAY.search(item.scope) or _CONVERTS.search(f"{item.path}/{item.scope}"):
         return False
-    if _is_compared(module, item) or _prints_whole(module, item):
+    if _is_compared(module, item) or _prints_whole(tree, module, item):
         return False
     return _is_field(tree, module, item) or _is_line(tree, module, item) or _is_answered(tree, module, item)
 
@@ -45,15 +54,17 @@ def _is_compared(module: Module, item: Evidence) -> bool:
     return any(
         call.line == item.line and call.scope == item.scope and last(call.target) in _COMPARES
         for call in module.facts.calls
-    )
+    ) or any(text.line == item.line and text.role == "compare" for text in module.facts.texts)
 
 
-def _prints_whole(module: Module, item: Evidence) -> bool:
-    """A function that prints and writes nothing is a report that a user must run by hand."""
+def _prints_whole(tree: Tree, module: Module, item: Evidence) -> bool:
+    """A function that prints, and neither writes nor answers to one that does, is a report that a user must run by
+    hand."""
     inside = {last(call.target) for call in module.facts.calls if call.scope == item.scope}
-    return "print" in inside and not any(
-        name.startswith(("write", "dump", "save", "log_")) for name in inside
-    )
+    if "print" not in inside or any(name.startswith(("write", "dump", "save", "log_")) for name in inside):
+        return False
+    users = tree.uses.users.get(node_of(module, item.scope), frozenset()) if item.scope else frozenset()
+    return not users & tree.nodes_calling(*TEXT_WRITES)
 
 
 def _is_field(tree: Tree, module: Module, item: Evidence) -> bool:
@@ -80,9 +91,13 @@ def _is_field(tree: Tree, module: Module, item: Evidence) -> bool:
 
 
 def _takes_field(tree: Tree, module: Module, call: Call, item: Evidence) -> bool:
-    """A keyword that names a version, or any field of a record that the tree defines."""
-    if not call.line <= item.line <= call.line + 20 or last(call.target) in _SHOWS_VERSION:
+    """A keyword that names a version, any field of a record that the tree defines, or what is written outright."""
+    if call.scope != item.scope or not call.line <= item.line <= call.line + 20:
         return False
+    if last(call.target) in _SHOWS_VERSION:
+        return False
+    if last(call.target).startswith("write") and call.line == item.line:
+        return any(last(item.symbol) in argument.value for argument in call.arguments)
     record = tree.modules.class_of(tree.modules.canonical(call.target, module)) is not None
     return any(
         last(item.symbol) in argument.value or argument.value == "..."
@@ -102,11 +117,13 @@ def _is_line(tree: Tree, module: Module, item: Evidence) -> bool:
     if _REPORT.search(last(item.scope)):
         users = tree.uses.users.get(node, frozenset()) | {node}
         return bool(users & tree.nodes_calling(*TEXT_WRITES))
-    formatted = any(
-        text.scope == item.scope and text.role == "formatted" and item.line - 15 <= text.line <= item.line
+    told = any(
+        text.scope == item.scope
+        and text.role == "formatted"
+        and (item.line - 15 <= text.line <= item.line or "version" in text.text.lower())
         for text in module.facts.texts
     )
-    return formatted and node in tree.nodes_calling(*CARDS)
+    return told and (_CARD.search(last(item.scope)) is not None or node in tree.nodes_calling(*CARDS))
 
 
 def _is_answered(tree: Tree, module: Module, item: Evidence) -> bool:

@@ -54,6 +54,20 @@ def upload(path):
     card.save(path)
 upload("a")
 """
+ARCHIVE = """\
+import platform, zipfile
+from pkg.version import __version__
+def system_info(shown=True):
+    info = {"python": platform.python_version()}
+    if shown:
+        print(info)
+    return info
+def save(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("version", __version__)
+        archive.writestr("system", str(system_info(shown=False)))
+save("a")
+"""
 AGENT = (
     "from pkg.version import __version__\nHEADERS = {'User-Agent': f'pkg/{__version__}'}\nprint(HEADERS)\n"
 )
@@ -75,6 +89,8 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("reproducibility.environment", {"a.py": REPORT}),
     ("reproducibility.code-version", {"a.py": REPORT}),
     ("reproducibility.code-version", {"pkg/a.py": FIELD, **VERSION}),
+    ("reproducibility.code-version", {"pkg/a.py": ARCHIVE, **VERSION}),
+    ("reproducibility.environment", {"pkg/a.py": ARCHIVE, **VERSION}),
     ("reproducibility.code-version", {"pkg/a.py": CARD, **VERSION}),
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.backends.cudnn.deterministic = True\n"}),
     ("reproducibility.pinned", {"uv.lock": "version = 1\n[[package]]\nname = 'a'\nversion = '1'\n"}),
@@ -127,6 +143,14 @@ NO: list[tuple[str, dict[str, str]]] = [
     ("reproducibility.deterministic", {"a.py": "import torch\ntorch.use_deterministic_algorithms(False)\n"}),
     ("reproducibility.pinned", {"requirements.txt": "torch==2.6.0\nnumpy>=1.0\n"}),
     ("reproducibility.pinned", {"requirements-dev.txt": "pytest==8.0.0\n"}),
+    (
+        "reproducibility.pinned",
+        {
+            "pyproject.toml": "[project]\nname = 'a'\ndependencies = ['torch']\n",
+            "part/pyproject.toml": "[project]\nname = 'b'\n",
+            "part/uv.lock": "version = 1\n[[package]]\nname = 'a'\nversion = '1'\n",
+        },
+    ),
     ("reproducibility.environment", {"a.py": "import torch\nif torch.__version__ >= '2.0':\n    print(1)\n"}),
     (
         "reproducibility.environment",
