@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codex_audit.facts.model import FileFacts
-from codex_audit.query.graph import Graph, build_graph, reference_edges
+from codex_audit.query.edges import Referring, build_graph, referring_of
+from codex_audit.query.graph import Graph
 from codex_audit.query.live import Liveness
 from codex_audit.query.modules import Module, Modules, modules_of
 from codex_audit.query.options import Option, options_of
@@ -48,8 +49,8 @@ class Indexes:
         return build_graph(self.modules, self._referring, whole_classes=False)
 
     @cached_property
-    def _referring(self) -> dict[str, frozenset[str]]:
-        return reference_edges(self.modules)
+    def _referring(self) -> Referring:
+        return referring_of(self.modules)
 
     @cached_property
     def live(self) -> Liveness:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from codex_audit.facts.model import FileFacts
+from codex_audit.query.documented import documented_names
 from codex_audit.query.graph import Graph, node_of
 from codex_audit.query.modules import Module, Modules
 from codex_audit.query.patterns import last
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_NAMED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*").fullmatch
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,10 @@ class Liveness:
 
     @cached_property
     def _mentioned(self) -> frozenset[str]:
-        """Last segments of everything that countable code refers to, exports, or names in a string, and of every
-        configuration value: a name in none of these is a name that nobody uses."""
-        names: set[str] = set()
+        """Last segments of everything that countable code refers to, exports, or names in a string, of every
+        configuration value and console script, and what documents import from the tree: a name in none of these is a
+        name that nobody uses."""
+        names = {last(entry) for entry in self.entries} | documented_names(self.files, self.modules)
         for module in self.modules.every:
             if not module.countable:
                 continue
@@ -53,12 +57,20 @@ class Liveness:
             names.update(last(item.name) for item in facts.references)
             names.update(last(item.target) for item in facts.imports)
             names.update(facts.exported or ())
-            names.update(text.text for text in facts.texts if text.text.isidentifier())
+            names.update(last(text.text.replace(":", ".")) for text in facts.texts if _NAMED(text.text))
+            names.update(self._starred(module) if module.is_package else ())
         for file in self.files:
             if file.settings is not None and not file.facets & {"test", "vendored"}:
                 for setting in file.settings.settings:
                     names.update(_WORD.findall(setting.value[:300]))
         return frozenset(names)
+
+    def _starred(self, package: Module) -> Iterator[str]:
+        """The public names that a package exports by ``from .module import *``."""
+        for name, origin in self.modules.starred(package).items():
+            exported = origin.facts.exported
+            if name in exported if exported else not name.startswith("_") and "." not in name:
+                yield name
 
     def why_dead(self, module: Module, scope: str) -> str:
         """Why nobody can reach this scope; empty when somebody can."""

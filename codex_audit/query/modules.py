@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
+from codex_audit.query.dynamic import dynamic_imports
 
 MOST_HOPS = 12
 # Second names under which TensorFlow and Keras export the same functions; rules know the first ones.
@@ -67,6 +68,11 @@ class Module:
     def stars(self) -> tuple[str, ...]:
         return tuple(item.target.removesuffix(".*") for item in self.facts.imports if item.bound == "*")
 
+    @cached_property
+    def dynamic(self) -> dict[str, str]:
+        """What the results of this module's importers stand for."""
+        return dynamic_imports(self.facts)
+
 
 @dataclass(frozen=True)
 class Modules:
@@ -76,6 +82,7 @@ class Modules:
     _memo: dict[str, dict[str, str]] = field(default_factory=dict, compare=False)
     _splits: dict[str, tuple[Module | None, str]] = field(default_factory=dict, compare=False)
     _ancestry: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    _stars: dict[str, dict[str, Module]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def by_name(self) -> dict[str, Module]:
@@ -93,7 +100,8 @@ class Modules:
             known = self._memo[module.path] = {}
         found = known.get(name)
         if found is None:
-            named = self._from_star(name, module) or self._beside(_absolute(name, module), module)
+            named = _imported(name, module)
+            named = self._from_star(named, module) or self._beside(_absolute(named, module), module)
             found = known[name] = _first_name(self._follow(named))
         return found
 
@@ -102,11 +110,25 @@ class Modules:
         first = name.partition(".")[0].removesuffix("()")
         if not module.stars or not first.isidentifier() or first in module.bindings:
             return ""
-        for star in module.stars:
-            origin = self.by_name.get(_absolute(star, module))
-            if origin is not None and (first in origin.functions or first in origin.classes):
-                return f"{origin.name}.{name}"
-        return ""
+        origin = self.starred(module).get(first)
+        return f"{origin.name}.{name}" if origin is not None else ""
+
+    def starred(self, module: Module) -> dict[str, Module]:
+        """The names that a module has by star imports, or by chains of them, and the modules that bind them."""
+        found = self._stars.get(module.path)
+        if found is None:
+            found = self._stars[module.path] = {}
+            pending, seen = [module], {module.path}
+            while pending:
+                current = pending.pop(0)
+                for star in current.stars:
+                    origin = self.by_name.get(_absolute(star, current))
+                    if origin is not None and origin.path not in seen:
+                        seen.add(origin.path)
+                        pending.append(origin)
+                        for name in (*origin.functions, *origin.classes, *origin.bindings):
+                            found.setdefault(name, origin)
+        return found
 
     def _beside(self, name: str, module: Module) -> str:
         """A script imports the file beside it by its bare name."""
@@ -116,6 +138,10 @@ class Modules:
         if folder and not known and f"{folder}.{first}" in self.by_name:
             return f"{folder}.{name}"
         return name
+
+    def defines_top(self, name: str) -> bool:
+        """Whether the first segment of a dotted name is a package or module of the tree."""
+        return name.partition(".")[0] in self._tops
 
     @cached_property
     def _tops(self) -> frozenset[str]:
@@ -141,12 +167,9 @@ class Modules:
         if first in module.bindings:
             target = _absolute(module.bindings[first], module)
             return name if target + suffix == name else self._definition(target + suffix, hops + 1)
-        for star in module.stars:
-            origin = self.by_name.get(_absolute(star, module))
-            if origin is not None and (
-                first in origin.functions or first in origin.classes or first in origin.bindings
-            ):
-                return self._definition(f"{origin.name}.{rest}", hops + 1)
+        origin = self.starred(module).get(first) if module.stars else None
+        if origin is not None:
+            return self._definition(f"{origin.name}.{rest}", hops + 1)
         return name
 
     def _returned(self, target: str, hops: int) -> str:
@@ -220,6 +243,13 @@ class Modules:
 
 def modules_of(files: Iterable[FileFacts]) -> Modules:
     return Modules(tuple(Module(file, file.python) for file in files if file.python is not None))
+
+
+def _imported(name: str, module: Module) -> str:
+    """``name`` with the library in place of the call that imports it."""
+    importer, called, rest = name.partition("()")
+    library = module.dynamic.get(importer) if called and rest.startswith(".") else None
+    return f"{library}{rest}" if library else name
 
 
 def _first_name(name: str) -> str:
