@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codex_audit.capabilities import modeling_checks as checks
 from codex_audit.capabilities.model import Capability, Probe, Remedy
+from codex_audit.capabilities.modeling_adapters import adapters
 
 CAPABILITY = Capability(
     id="modeling",
@@ -84,7 +85,7 @@ CAPABILITY = Capability(
             ),
             rollback="Leave the rank unset: the model is trained whole.",
             references=("https://huggingface.co/docs/peft", "https://arxiv.org/abs/2106.09685"),
-            check=checks.adapters,
+            check=adapters,
         ),
         Probe(
             id="modeling.by-name",

@@ -5,26 +5,29 @@ from __future__ import annotations
 import re
 
 from codex_audit.artifacts import Evidence
-from codex_audit.capabilities.modeling_choice import choices, libraries, registries, size_tables, tables
+from codex_audit.capabilities.modeling_choice import libraries, registries, tables
+from codex_audit.capabilities.modeling_functions import functional_networks
 from codex_audit.capabilities.modeling_names import (
     BASES,
+    CLASSES,
     LOADERS,
     is_library_model,
+    is_loaded_model,
     is_part,
     runs_forward,
     uses_framework,
 )
 from codex_audit.capabilities.modeling_parts import whole
-from codex_audit.facts.model import Class
+from codex_audit.capabilities.modeling_sizes import choices, size_tables
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.modules import Module
 from codex_audit.query.options import Option
-from codex_audit.query.patterns import last
 from codex_audit.query.tree import Tree
 
 PRECISIONS = tuple(
     (
-        "torch_dtype param_dtype compute_dtype model_dtype weight_dtype amp_dtype precision "
+        "torch_dtype param_dtype compute_dtype model_dtype weight_dtype amp_dtype autocast_*dtype amp_mode "
+        "with_amp precision "
         "mixed_precision amp use_amp fp16 bf16 use_fp16 use_bf16 half autocast enable_amp mp dtype_policy "
         "float16 bfloat16 fp16_opt_level weights_dtype half_precision load_in_8bit load_in_4bit"
     ).split()
@@ -63,31 +66,14 @@ DETECTORS = (
     "jax.make_mesh",
     "tensorflow.config.list_physical_devices",
     "tensorflow.config.experimental.list_physical_devices",
+    "tensorflow.config.get_visible_devices",
+    "tensorflow.config.set_visible_devices",
+    "tensorflow.config.experimental.*et_visible_devices",
     "tensorflow.test.is_gpu_available",
     "tensorflow.distribute.*Strategy",
     "mxnet.context.num_gpus",
     "mlx.core.set_default_device",
     "paddle.set_device",
-)
-ADAPTERS = (
-    "peft.get_peft_model",
-    "peft.*Config",
-    "peft.PeftModel*.from_pretrained",
-    "peft.AutoPeftModel*.from_pretrained",
-    "peft.inject_adapter_in_model",
-    "unsloth.*.get_peft_model",
-    "adapters.init",
-    "adapters.AutoAdapterModel.from_pretrained",
-    "loralib.*",
-    "mlx_lm.tuner.utils.linear_to_lora_layers",
-    "torchtune.modules.peft.*",
-    "flax.nnx.LoRA*",
-    "*.enable_lora",
-)
-_PROMPT_TUNING = re.compile(r"\.(Prompt\w*|Prefix\w*|PTuning\w*|PromptEncoder\w*)Config")
-_ADAPTER_CLASS = re.compile(
-    r"(?:^|_|[a-z0-9])(?:Q?LoRA|Lora|DoRA|LoHa|LoKr|IA3)|^LORA"
-    r"|^(?:Houlsby|Pfeiffer|Bottleneck|Parallel|Residual|Linear|Compacter)?Adapter(?:Layer|Block|Module|Linear)?$"
 )
 
 
@@ -95,7 +81,7 @@ def network(tree: Tree) -> Found:
     """Models; whole ones are shown rather than their parts."""
     classes, loaded = _defined(tree), _loaded(tree)
     shown = classes.preferring(whole(tree, classes), "a part of another model")
-    return shown | loaded or _plain_stack(tree, classes)
+    return shown | loaded or _plain_stack(tree, classes) or functional_networks(tree)
 
 
 def _defined(tree: Tree) -> Found:
@@ -106,7 +92,19 @@ def _defined(tree: Tree) -> Found:
 
 
 def _loaded(tree: Tree) -> Found:
-    return tree.calls(*LOADERS, where=lambda site: is_library_model(tree, site), why="builds a model with {}")
+    called = tree.calls(
+        *LOADERS, where=lambda site: is_library_model(tree, site), why="builds a model with {}"
+    )
+    return called or _handed(tree)
+
+
+def _handed(tree: Tree) -> Found:
+    """Model classes of a library that are handed to code which calls ``from_pretrained`` on what it was handed."""
+    loads = tree.calls("*.from_pretrained", where=lambda site: is_loaded_model(site.target))
+    handed = tree.handed(
+        *CLASSES, where=lambda site: is_loaded_model(site.target), why="hands on {}, to be loaded"
+    )
+    return handed if loads else handed.as_near("handed on, but never loaded")
 
 
 def _plain_stack(tree: Tree, parts: Found) -> Found:
@@ -187,24 +185,6 @@ def _outside_models(tree: Tree, found: Found) -> Found:
 
 def _names_a_device(option: Option) -> bool:
     return option.kind != "key" and (option.name not in _GENERIC_DEVICES or option.kind in ("flag", "field"))
-
-
-def adapters(tree: Tree) -> Found:
-    library = tree.calls(
-        *ADAPTERS, where=lambda site: not _PROMPT_TUNING.search(site.target), why="adds adapters with {}"
-    )
-    own = tree.subclasses(*BASES, where=_is_adapter, why="an adapter layer on {}") | tree.subclasses(
-        "keras.*Layer", "tensorflow.keras.*Layer", where=_is_adapter, why="an adapter layer on {}"
-    )
-    return library | own
-
-
-def _is_adapter(module: Module, cls: Class) -> bool:
-    if _ADAPTER_CLASS.search(last(cls.name)) is None:
-        return False
-    return any(
-        f"{cls.name}.{name}" in module.functions for name in ("forward", "__call__", "call", "__init__")
-    )
 
 
 def by_name(tree: Tree) -> Found:

@@ -16,29 +16,13 @@ from codex_audit.capabilities.modeling_names import (
 from codex_audit.query.found import Found, any_of
 from codex_audit.query.graph import node_of
 from codex_audit.query.modules import Module
-from codex_audit.query.options import normalised
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
-_LISTED = re.compile(r"Literal\[[^\]]*,|^click\.Choice\(\)$")
 _NAME = re.compile(r"[:.\w]+")
 _LIBRARY_MODEL = re.compile(
     r"^(?:transformers|torchvision\.models|timm|keras\.applications|diffusers)\..*[A-Za-z]"
-)
-SIZES = tuple(
-    (
-        "n_layer n_layers num_layers num_hidden_layers n_embd n_embed embed_dim hidden_size hidden_dim "
-        "d_model dim depth n_head n_heads num_heads num_attention_heads width num_blocks encoder_layers "
-        "intermediate_size"
-    ).split()
-)
-CHOICES = tuple(
-    (
-        "model arch architecture model_type model_name model_arch net network backbone encoder "
-        "encoder_type variant model_size size model_class net_type head head_type policy agent "
-        "model_variant"
-    ).split()
 )
 FACTORIES = (
     "timm.create_model",
@@ -63,6 +47,10 @@ HEADS = (
     "sklearn.*Chain",
     "sklearn.svm.*",
 )
+_IMPORT_PATH = re.compile(r"'([A-Za-z_][\w.]*)[:.](\w+)'")
+_MODEL_WORD = re.compile(
+    r"(?:^|_)(?:model|net|network|arch|backbone|encoder|estimator|forecaster|policy|agent)s?(?:_|$)"
+)
 NEAR = 8
 _NOT_A_REGISTRY = ("torch.", "jax.", "keras.", "tensorflow.", "atexit.", "abc.", "functools.")
 
@@ -73,6 +61,7 @@ def tables(tree: Tree) -> Found:
     models = _whole_models(tree)
     makers = models | _makers(tree, models)
     sites = [site for module in tree.modules.every for site in _table_sites(tree, module, makers)]
+    sites += _lazy_tables(tree, models)
     return tree.sites(sites, "maps names to models: {}", ("a table from names to models",)) | _chains(
         tree, models, makers
     )
@@ -121,6 +110,23 @@ def _models_in(tree: Tree, module: Module, value: str, makers: frozenset[str]) -
         if name in makers
         or (_LIBRARY_MODEL.match(name) and is_loaded_model(name) and last(name)[:1].isupper())
     ][:1]
+
+
+def _lazy_tables(tree: Tree, models: frozenset[str]) -> Iterator[Site]:
+    """Dictionaries from names to the import paths (``pkg.module:Class``) of several classes of the tree, one of which
+    is or loads a model."""
+    wrappers = models | {node.rpartition(".")[0] for node in tree.nodes_calling(*LOADERS)}
+    for module in tree.code:
+        rows: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+        for item in module.facts.items:
+            path = _IMPORT_PATH.fullmatch(item.value)
+            name = f"{path[1]}.{path[2]}" if path is not None else ""
+            if name and tree.modules.class_of(name) is not None:
+                rows[item.scope].append((item.key, item.line, name))
+        for scope, found in rows.items():
+            names = {name for _, _, name in found}
+            if len(names) > 1 and names & wrappers:
+                yield from (Site(module, key, line, scope) for key, line, _ in found)
 
 
 def _chains(tree: Tree, models: frozenset[str], makers: frozenset[str]) -> Found:
@@ -199,6 +205,13 @@ def libraries(tree: Tree) -> Found:
                 why="builds the configured model with {}",
             ),
             tree.calls("importlib.import_module", where=_imports_a_model, why="imports a model by name"),
+            tree.calls(
+                "pydoc.locate",
+                "pkgutil.resolve_name",
+                "django.utils.module_loading.import_string",
+                where=_locates_a_model,
+                why="finds a model by name with {}",
+            ),
         )
     )
 
@@ -229,41 +242,6 @@ def _imports_a_model(site: Site) -> bool:
     return _varies(site.argument("name", 0)) and any(re.search(r"\bmodels?\.", text.text) for text in near)
 
 
-def choices(tree: Tree) -> Found:
-    """Options that list the models to choose from."""
-    flags = tree.calls(
-        "*.add_argument",
-        where=lambda site: site.has("choices") and normalised(site.argument("", 0).strip("'\"")) in CHOICES,
-        why="lets the user choose the model",
-    )
-    literals = tree.options(
-        *CHOICES,
-        where=lambda option: _LISTED.search(option.annotation) is not None,
-    )
-    return flags | literals
-
-
-def size_tables(tree: Tree) -> Found:
-    """Two or more named sets of sizes in one scope: the keys that say how large a model is."""
-    sites = []
-    for module in tree.code:
-        rows: dict[tuple[str, str], set[int]] = defaultdict(set)
-        for scope, key, line in _sizes(module):
-            rows[(scope, key)].add(line)
-        sites += [
-            Site(module, key, min(lines), scope) for (scope, key), lines in rows.items() if len(lines) > 1
-        ]
-    return tree.sites(sites, "a table of model sizes, by {}", ("a table of sizes",), strength="declared")
-
-
-def _sizes(module: Module) -> Iterator[tuple[str, str, int]]:
-    """Scope, key and line of each size: in a dictionary, or given to a call that is the value of a key."""
-    for item in module.facts.items:
-        if item.key in SIZES and item.value.isdigit():
-            yield item.scope, item.key, item.line
-    named = {(item.line, item.value) for item in module.facts.items if item.value.endswith("()")}
-    for call in module.facts.calls:
-        if (call.line, f"{call.target}()") in named and call.target != "dict":
-            for argument in call.arguments:
-                if argument.name in SIZES and argument.value.isdigit():
-                    yield call.scope, argument.name, call.line
+def _locates_a_model(site: Site) -> bool:
+    """Whether the function that finds a class by a name which is not fixed says that it is a model."""
+    return _varies(site.argument("path", 0)) and _MODEL_WORD.search(last(site.scope)) is not None

@@ -93,8 +93,11 @@ LOADERS = (
     "fairseq.checkpoint_utils.load_model_ensemble*",
     "bert.modeling.BertModel",
 )
+# Classes that callers may hand on, to be loaded elsewhere.
+CLASSES = ("transformers.*AutoModel*", "transformers.*For*", "diffusers.*Pipeline", "diffusers.*Model")
 _NOT_MODELS = re.compile(
-    r"(Tokenizer|TokenizerFast|Processor|Config|Extractor|Criteria|Output|save_model|feature_extraction|list_models|get_weight)(\.|$)"
+    r"(Tokenizer|TokenizerFast|Processor|Config|Extractor|Criteria|Output|LogitsWarper|Trainer|Arguments|Callback|"
+    r"save_model|feature_extraction|list_models|get_weight)(\.|$)"
 )
 _PART = re.compile(
     r"(?:Loss|Losses|Criterion|Layer|Layers|Norm\w*|Embeddings?|Activation|Dropout\w*|Pool|Pooling|Attention\w*"
