@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codex_audit.capabilities import checkpointing_checks as checks
-from codex_audit.capabilities import checkpointing_saves as saves
+from codex_audit.capabilities import checkpointing_kept as kept
+from codex_audit.capabilities import checkpointing_optimizer, checkpointing_saves
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 CAPABILITY = Capability(
@@ -27,7 +28,7 @@ CAPABILITY = Capability(
             ),
             rollback="Set the interval to never.",
             references=("https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html",),
-            check=saves.weights,
+            check=checkpointing_saves.weights,
             core=True,
         ),
         Probe(
@@ -47,7 +48,7 @@ CAPABILITY = Capability(
             references=(
                 "https://docs.pytorch.org/tutorials/recipes/recipes/saving_and_loading_a_general_checkpoint.html",
             ),
-            check=saves.optimizer,
+            check=checkpointing_optimizer.optimizer,
         ),
         Probe(
             id="checkpointing.resume",
@@ -110,7 +111,7 @@ CAPABILITY = Capability(
             ),
             rollback="Set N to unlimited.",
             references=("https://huggingface.co/docs/transformers/main_classes/trainer",),
-            check=checks.retention,
+            check=kept.retention,
             component="safeguards",
         ),
         Probe(
@@ -131,7 +132,7 @@ CAPABILITY = Capability(
                 "https://github.com/ossf/model-signing-spec",
                 "https://slsa.dev/spec/v1.0/provenance",
             ),
-            check=checks.digest,
+            check=kept.digest,
             component="safeguards",
         ),
         Probe(

@@ -1,16 +1,15 @@
-"""The checks behind the checkpointing probes."""
+"""Going on from a checkpoint: what is restored of a run, and whether tests try it."""
 
 from __future__ import annotations
 
 import re
 
+from codex_audit.capabilities.checkpointing_optimizer import OPTIMIZER_KEY, is_optimizer, optimizer
 from codex_audit.capabilities.checkpointing_saves import (
-    CALLBACKS,
-    OPTIMIZER_KEY,
-    is_optimizer,
+    CHECKPOINT_FILE,
+    lasting,
     leaves_the_tree,
     near_texts,
-    optimizer,
     weights,
 )
 from codex_audit.capabilities.training_loops import DEPTH, LIGHTNING
@@ -44,23 +43,6 @@ RESTORERS = (
     "tensorflow.train.Checkpoint().restore",
 )
 LOOSE_RESTORERS = ("*.load_checkpoint", "*.restore_checkpoint", "*.load_state", "*.recover_if_possible")
-RETENTION_OPTIONS = tuple(
-    (
-        "save_total_limit save_top_k keep_last* max_to_keep keep_checkpoint_max keep_n_* keep_checkpoints* "
-        "num_checkpoints_to_keep save_num_checkpoints_to_keep max_checkpoints *checkpoints_total_limit "
-        "total_limit keep_best* keep_interval_updates checkpoint_hist* save_best* *best_only "
-        "n_checkpoints_to_keep max_*checkpoints keep_every* delete_previous* overwrite_checkpoint* "
-        "best_model_save_path save_last_k ckpt_keep* checkpoints_to_keep keep_recent*"
-    ).split()
-)
-RETENTION_KEYWORDS = (
-    "save_total_limit",
-    "save_top_k",
-    "max_to_keep",
-    "keep_last_n",
-    "total_limit",
-    "num_checkpoints_to_keep",
-)
 RNG_GETTERS = (
     "torch.*get_rng_state*",
     "numpy.random.get_state",
@@ -75,30 +57,8 @@ RNG_SETTERS = (
     "torch.Generator().set_state",
     "numpy.random.*().set_state",
 )
-DIGESTS = (
-    "hashlib.sha*",
-    "hashlib.md5",
-    "hashlib.blake2*",
-    "hashlib.file_digest",
-    "hashlib.new",
-    "blake3.blake3",
-    "xxhash.*",
-)
-REMOVERS = (
-    "shutil.rmtree",
-    "os.remove",
-    "os.unlink",
-    "*.unlink",
-    "*.rmtree",
-    "*.rm",
-    "*.delete_folder",
-    "tensorflow.io.gfile.remove",
-)
+_CHECKPOINT = re.compile(r"check_?point|ckpt|weights|state_?dict|model|resume|recover", re.IGNORECASE)
 KEYS = ("key", "rng", "rngs", "rng_key", "next_key", "prng_key", "dropout_rng", "dropout_key")
-_CHECKPOINT = re.compile(r"check_?point|ckpt|\.pth?$|\.safetensors|model_?state|state_?dict", re.IGNORECASE)
-_PRUNING = re.compile(r"prune|rotate|clean|delete|remove|discard|limit|keep|retain|purge", re.IGNORECASE)
-_NAMED = re.compile(r"check_?point|ckpt", re.IGNORECASE)
-_BEST = re.compile(r"(?:^|[/_\-. ])best(?:$|[/_\-. ])", re.IGNORECASE)
 
 
 def resume(tree: Tree) -> Found:
@@ -110,8 +70,9 @@ def resume(tree: Tree) -> Found:
         where=_given,
         why="resumes with {}",
     )
-    restored = tree.calls(
-        "*.load_state_dict", where=_restores_optimizer, why="restores the optimizer with {}"
+    restored = lasting(
+        tree,
+        tree.calls("*.load_state_dict", where=_restores_optimizer, why="restores the optimizer with {}"),
     )
     whole = tree.calls(
         "lightning.*Fabric().load",
@@ -119,18 +80,28 @@ def resume(tree: Tree) -> Found:
         why="restores the state with {}",
     )
     engines = _restored_states(tree)
-    options = tree.options(*RESUME_OPTIONS, where=lambda option: "download" not in option.name)
     state = (
         engines if engines and optimizer(tree) else engines.as_near("restores weights; no optimizer is saved")
     )
     found = restored | whole | state
     return (
         handed
-        | (found | options if found else NOTHING)
+        | (found | _resume_options(tree, found) if found else found)
         | tree.keyword("autoresume", "load_path", of=("composer.*Trainer",), why="resumes with {}")
         | tree.calls("*.BackupAndRestore", why="resumes with {}")
         | tree.inherited("checkpointing.resume")
     )  # fmt: skip
+
+
+def _resume_options(tree: Tree, restored: Found) -> Found:
+    """Settings that ask to resume; a parameter only where something is restored."""
+    paths = frozenset(restored.paths())
+    return tree.options(
+        *RESUME_OPTIONS,
+        where=lambda option: (
+            "download" not in option.name and (option.kind != "parameter" or option.path in paths)
+        ),
+    )
 
 
 def _restored_states(tree: Tree) -> Found:
@@ -194,7 +165,8 @@ def _saved_key(tree: Tree) -> Found:
 
 def _holds_key(module: Module, cls: Class) -> bool:
     names = {field.name for field in cls.fields}
-    return bool(names & set(KEYS)) and bool(names & {"opt_state", "optimizer_state", "optim_state", "step"})
+    keyed = any(field.name in KEYS or "PRNGKey" in field.annotation for field in cls.fields)
+    return keyed and bool(names & {"opt_state", "optimizer_state", "optim_state", "step"})
 
 
 def _inherited_rng(tree: Tree) -> Found:
@@ -205,85 +177,25 @@ def _inherited_rng(tree: Tree) -> Found:
     return inherited.as_near("saved by the library, and never restored here")
 
 
-def retention(tree: Tree) -> Found:
-    if not weights(tree):
-        return NOTHING
-    return (
-        tree.options(*RETENTION_OPTIONS)
-        | tree.keyword(*RETENTION_KEYWORDS, where=_limits, why="limits what {} keeps")
-        | tree.keyword("keep", of=("flax.training.checkpoints.*",), why="limits what {} keeps")
-        | tree.calls(*CALLBACKS, where=_keeps_few, why="{} keeps the best only, one unless told otherwise")
-        | _pruning(tree)
-        | _best_only(tree)
-        | tree.inherited("checkpointing.retention")
-    )
-
-
-def _limits(site: Site) -> bool:
-    return any(site.argument(name) not in ("", "None", "-1") for name in RETENTION_KEYWORDS)
-
-
-def _keeps_few(site: Site) -> bool:
-    """Lightning's callback keeps the best one by default, Keras' every file unless the best only is asked
-    for."""
-    if "keras" in site.target:
-        return site.argument("save_best_only") == "True"
-    return site.target.endswith("ModelCheckpoint") and site.argument("save_top_k") != "-1"
-
-
-def _pruning(tree: Tree) -> Found:
-    """Removal in a function that is about old checkpoints, or beside their file names."""
-    return tree.calls(*REMOVERS, where=_prunes, why="removes old checkpoints with {}")
-
-
-def _prunes(site: Site) -> bool:
-    name = last(site.scope)
-    about = _NAMED.search(name) or (_NAMED.search(site.scope) and _PRUNING.search(name))
-    return bool(about) or any(map(_NAMED.search, near_texts(site, 4, 1)))
-
-
-def _best_only(tree: Tree) -> Found:
-    """A save under one name that says best: the next better model overwrites it."""
-    return tree.calls(
-        "torch.save", "*.save*", "*save_checkpoint", "*save_model", "shutil.copy*",
-        where=_names_best, why="overwrites the best checkpoint with {}",
-    ) | tree.calls("torch.save", where=_tracks_best, why="saves beside the best value so far with {}")  # fmt: skip
-
-
-def _names_best(site: Site) -> bool:
-    return any(map(_BEST.search, near_texts(site)))
-
-
-def _tracks_best(site: Site) -> bool:
-    return any(item.scope == site.scope and item.key.startswith("best_") for item in site.module.facts.items)
-
-
-def digest(tree: Tree) -> Found:
-    """A digest where weights are saved, or in a helper that a function about checkpoints calls as it
-    saves."""
-    saving = {tree.node(item) for item in weights(tree).evidence if item.strength == "called"}
-    return tree.calls(
-        *DIGESTS,
-        where=lambda site: _beside_saving(tree, site, saving),
-        why="digests a checkpoint with {}",
-    ) | (tree.calls("model_signing.*", why="signs the model with {}") if saving else NOTHING)
-
-
-def _beside_saving(tree: Tree, site: Site, saving: set[str]) -> bool:
-    node = node_of(site.module, site.scope)
-    users = tree.uses.users.get(node, frozenset()) & saving
-    return node in saving or any(_CHECKPOINT.search(last(user)) for user in users)
-
-
 def tests(tree: Tree) -> Found:
     saving = weights(tree)
     if not saving:
         return NOTHING
     loading = tree.calls(
-        "*.load_state_dict", "*.load_from_checkpoint", "torch.load", *RESTORERS, *LOOSE_RESTORERS
-    )
+        "*.load_state_dict", "*.load_from_checkpoint", *RESTORERS, *LOOSE_RESTORERS
+    ) | tree.calls("torch.load", where=_loads_state)
     direct = tree.tests_where(_saves_or_loads, why="saves or loads a checkpoint")
     return direct | tree.tests_reaching(saving | loading, why="saves or loads a checkpoint", depth=DEPTH)
+
+
+def _loads_state(site: Site) -> bool:
+    """Whether what ``torch.load`` reads goes into a model, or is named as a checkpoint: prepared data are read so
+    too."""
+    called = {last(call.target) for call in site.module.facts.calls if call.scope == site.scope}
+    named = _CHECKPOINT.search(f"{site.module.path} {site.scope}") or any(
+        map(CHECKPOINT_FILE.search, near_texts(site, 2))
+    )
+    return "load_state_dict" in called or bool(named)
 
 
 def _saves_or_loads(module: Module, name: str) -> bool:

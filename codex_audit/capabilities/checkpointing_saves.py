@@ -1,4 +1,4 @@
-"""What a tree saves of a run: weights, the optimizer's state, the generators' states."""
+"""What a tree saves of a run: its weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from codex_audit.capabilities.modeling_names import uses_framework
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
-from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -40,30 +39,13 @@ SAVERS = (
     "mlx.core.savez",
     "paddle.save",
     "mxnet.gluon.*().save_parameters",
+    "ignite.handlers.*Checkpoint",
+    "mmengine.*CheckpointHook",
+    "stable_baselines3.*CheckpointCallback",
 )
 LOOSE = ("*.save_weights", "*.save_checkpoint", "*.save_model", "*.save_state")
-STATEFUL = (
-    "lightning.*Fabric().save",
-    "torch.distributed.checkpoint.*save*",
-    "orbax.checkpoint.*",
-    "flax.training.checkpoints.save_checkpoint*",
-    "flax.serialization.*",
-    "*.tree_serialise_leaves",
-    "tensorstore.*",
-    "jax.experimental.array_serialization.*",
-)
+PICKLERS = ("pickle.dump", "cloudpickle.dump", "dill.dump", "numpy.savez*", "joblib.dump")
 CALLBACKS = ("*.ModelCheckpoint", "*.BackupAndRestore")
-OPTIMIZER_STATES = (
-    "torch.optim.*().state_dict",
-    "*.optim_state_dict",
-    "*.full_optim_state_dict",
-    "*.sharded_optim_state_dict",
-    "*.get_optimizer_state_dict",
-    "torch.distributed.checkpoint.state_dict.get_state_dict",
-)
-OPTIMIZER_KEY = re.compile(
-    r"(?:.*_)?(?:optimizers?|optim|opt)(?:_?states?)?(?:_dict)?|opt_state|.*optimizer\.(?:pt|bin|pth)"
-)
 STATE_KEY = re.compile(
     r"(?:.*_)?(?:model|state_dict|weights|params|net|network|module|generator|encoder)(?:_.*)?"
 )
@@ -73,7 +55,10 @@ _NOT_WEIGHTS = re.compile(
 )
 _ABOUT_CHECKPOINTS = re.compile(r"check_?point|ckpt", re.IGNORECASE)
 _TRAINER = re.compile(r"(?:transformers|trl|sentence_transformers)\.(?:\w+\.)*\w*Trainer")
-_OPTIMIZER_PART = re.compile(r"\bopt(?:im|imizer)?_states?\b|\boptimizer\b")
+_SAVES_MODEL = re.compile(
+    r"(?:save|write|dump)_?(?:the_)?(?:model|params|parameters|weights|check_?point|ckpt|train_state|agent|policy)s?$",
+    re.IGNORECASE,
+)
 _CONVERSION = re.compile(r"convert|export|quantiz|merge|onnx", re.IGNORECASE)
 
 
@@ -95,11 +80,21 @@ def weights(tree: Tree) -> Found:
         | tree.calls(*SAVERS, where=_saves_weights, why="saves with {}")
         | tree.calls(*LOOSE, where=lambda site: leaves_the_tree(tree, site), why="saves with {}")
         | tree.calls(*CALLBACKS, why="saves with {}")
+        | tree.calls(*PICKLERS, where=_pickles_weights, why="saves with {}")
     )
-    return (saved | _through(tree, saved) | _hooks(tree) | tree.inherited("checkpointing.weights")).where(
+    found = saved | _through(tree, saved) | hooks(tree) | tree.inherited("checkpointing.weights")
+    return lasting(tree, found).where(
         lambda item: _CONVERSION.search(f"{item.path} {item.scope}") is None,
         "converts a file, outside training",
     )
+
+
+def lasting(tree: Tree, found: Found) -> Found:
+    """Without what a function writes to a temporary file and reads back: that is kept for the time of a call."""
+    passing = tree.nodes_calling("tempfile.*") & tree.nodes_calling("torch.load", "pickle.load")
+    if not passing:
+        return found
+    return found.where(lambda item: tree.node(item) not in passing, "kept for the time of one function")
 
 
 def _through(tree: Tree, saved: Found) -> Found:
@@ -115,7 +110,7 @@ def _through(tree: Tree, saved: Found) -> Found:
     )
 
 
-def _hooks(tree: Tree) -> Found:
+def hooks(tree: Tree) -> Found:
     """A trainer of the tree that adds to what its library saves in each checkpoint."""
 
     def extends(site: Site) -> bool:
@@ -136,6 +131,11 @@ def _saves_state(site: Site) -> bool:
     return any(STATE_KEY.fullmatch(key) for key in keys) or any(map(CHECKPOINT_FILE.search, near_texts(site)))
 
 
+def _pickles_weights(site: Site) -> bool:
+    """JAX parameters are plain trees of arrays; a function that is named so pickles them."""
+    return _SAVES_MODEL.search(last(site.scope)) is not None and _saves_weights(site)
+
+
 def _saves_weights(site: Site) -> bool:
     """Not the ``save_pretrained`` of a tokenizer or a configuration."""
     return _NOT_WEIGHTS.search(f"{site.target.rpartition('.')[0]} {site.scope}") is None
@@ -147,100 +147,3 @@ def leaves_the_tree(tree: Tree, site: Site) -> bool:
     return _saves_weights(site) and not tree.modules.method(owner.removesuffix("()"), method) and (
         tree.modules.split(site.target)[0] is None or "()" in site.target
     )  # fmt: skip
-
-
-def optimizer(tree: Tree) -> Found:
-    """Ways by which the optimizer's state comes into what is saved."""
-    saving = weights(tree)
-    if not saving:
-        return NOTHING
-    stateful = tree.nodes_calling(*STATEFUL)
-    kept = (
-        _kept_states(tree)
-        | tree.items("*opt*", where=lambda module, scope, value: _flows(tree, module, scope, value, stateful),
-                     why="puts the optimizer under {!r} of what is saved")
-        | tree.assigns("*", where=_assigns_state, why="adds the optimizer's state to what is saved")
-        | tree.calls("torch.save", where=_saves_optimizer, why="saves the optimizer's state with {}")
-        | tree.calls(*OPTIMIZER_STATES, where=is_optimizer, why="takes the optimizer's state with {}")
-        | tree.calls(*CALLBACKS, where=_is_full, why="{} saves the optimizer's state too")
-        | _engines(tree)
-        | _training_state(tree)
-        | tree.inherited("checkpointing.optimizer")
-    )  # fmt: skip
-    return kept | _hooks(tree) | _handed_on(tree) if kept else kept
-
-
-def _handed_on(tree: Tree) -> Found:
-    """Where the optimizer's state is handed to what saves a checkpoint."""
-    return tree.calls(
-        "*.save_checkpoint",
-        "*._save_checkpoint",
-        where=lambda site: any(_OPTIMIZER_PART.search(item.value) for item in site.arguments),
-        why="hands the optimizer's state to {}",
-    )
-
-
-def _kept_states(tree: Tree) -> Found:
-    """``"optimizer": optimizer.state_dict()`` in a dictionary."""
-    states = tree.items(
-        "*",
-        where=lambda module, scope, value: _is_state_of(value),
-        why="saves the optimizer's state under {!r}",
-    )
-    return states.where(
-        lambda item: OPTIMIZER_KEY.fullmatch(item.symbol) is not None, "the state of something else"
-    )
-
-
-def _is_state_of(value: str) -> bool:
-    return value.endswith("state_dict()")
-
-
-def _flows(tree: Tree, module: Module, scope: str, value: str, savers: frozenset[str]) -> bool:
-    """An object put beside others in a state that a saver of whole objects writes, here or one call away."""
-    if value[:1] in "'\"[({" or value in ("None", "True", "False") or scope.endswith("configure_optimizers"):
-        return False
-    node = node_of(module, scope)
-    near = {node} | tree.uses.edges.get(node, frozenset()) | tree.uses.users.get(node, frozenset())
-    return bool(near & savers)
-
-
-def _assigns_state(site: Site) -> bool:
-    key = re.search(r"\['([^']+)'\]$", site.target)
-    value = site.assignment.value if site.assignment is not None else ""
-    return key is not None and _is_state_of(value) and OPTIMIZER_KEY.fullmatch(key[1]) is not None
-
-
-def _saves_optimizer(site: Site) -> bool:
-    return _is_state_of(site.argument("obj", 0)) and any(map(OPTIMIZER_KEY.fullmatch, near_texts(site)))
-
-
-def is_optimizer(site: Site) -> bool:
-    """Schedulers live among torch's optimizers."""
-    return "lr_scheduler" not in site.target
-
-
-def _is_full(site: Site) -> bool:
-    return site.argument("save_weights_only") != "True"
-
-
-def _engines(tree: Tree) -> Found:
-    """DeepSpeed engines, accelerators and TensorFlow checkpoints hold the optimizer themselves."""
-    engine = tree.calls("deepspeed.initialize") or tree.calls("accelerate.Accelerator")
-    saved = tree.calls("*.save_checkpoint", "*.save_state", why="saves the whole training state with {}")
-    tracked = tree.keyword("optimizer", of=("tensorflow.train.Checkpoint",), why="{} holds the optimizer")
-    return (
-        (saved if engine else NOTHING) | tracked | tree.calls("keras.*().save", "tensorflow.keras.*().save")
-    )
-
-
-def _training_state(tree: Tree) -> Found:
-    """A state object that holds the optimizer's part, in a tree that writes such objects (the JAX way)."""
-    holders = tree.classes(
-        lambda module, cls: any(
-            field.name in ("opt_state", "optimizer_state", "optim_state") for field in cls.fields
-        ),
-        why="{} holds the optimizer's state and is saved",
-        looked_for="a training state with the optimizer's part",
-    ) | tree.calls("flax.training.train_state.TrainState.create", why="{} makes the state that is saved")
-    return holders if tree.calls(*STATEFUL) else holders.as_near("nothing writes this state")

@@ -107,6 +107,131 @@ def test_round_trip(tmp_path):
     load_checkpoint(model, tmp_path / "a")
     assert model.weight.shape == (1, 1)
 """
+GRAPH = """\
+import tensorflow as tf
+
+saver = tf.compat.v1.train.Saver(max_to_keep=3)
+with tf.compat.v1.Session() as session:
+    saver.save(session, "model")
+"""
+PARAMETERS = """\
+import flax.struct
+import jax
+import orbax.checkpoint as ocp
+
+
+@flax.struct.dataclass
+class State:
+    params: dict
+    opt_state: tuple
+    rng: jax.Array
+
+
+def save(path, params):
+    ocp.StandardCheckpointer().save(path, params)
+
+
+def train(path, state):
+    params = ocp.StandardCheckpointer().restore(path)
+    save(path, state.params)
+    return params
+
+
+train("a", State(1, 2, jax.random.key(0)))
+"""
+REGISTERED = """\
+import torch
+
+
+class Keeper:
+    def __init__(self):
+        self.kept = {}
+
+    def add_recoverable(self, name, obj):
+        self.kept[name] = obj
+
+    def save_checkpoint(self, path):
+        for name, obj in self.kept.items():
+            torch.save(obj.state_dict(), f"{path}/{name}.ckpt")
+
+    def recover_if_possible(self, path):
+        for name, obj in self.kept.items():
+            obj.load_state_dict(torch.load(f"{path}/{name}.ckpt"))
+
+
+class Run:
+    def __init__(self, keeper, model):
+        self.keeper = keeper
+        self.keeper.add_recoverable("model", model)
+        self.keeper.add_recoverable("optimizer", torch.optim.SGD(model.parameters()))
+        self.keeper.recover_if_possible("x")
+
+
+Run(Keeper(), torch.nn.Linear(1, 1)).keeper.save_checkpoint("x")
+"""
+SHOWN = REGISTERED.replace("add_recoverable", "add_widget")
+BY_TYPE = """\
+import torch
+
+
+def keep(obj, path):
+    torch.save(obj.state_dict(), path)
+
+
+HOOKS = {torch.nn.Module: keep, torch.optim.Optimizer: keep}
+
+
+def save_checkpoint(obj, path):
+    HOOKS[type(obj)](obj, path)
+
+
+save_checkpoint(torch.nn.Linear(1, 1), "a")
+"""
+PASSING = """\
+import tempfile
+import torch
+
+
+def simulate(optimizer, model):
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save({"optimizer": optimizer.state_dict(), "model": model.state_dict()}, folder + "/cache.pt")
+        optimizer.step()
+        state = torch.load(folder + "/cache.pt")
+        optimizer.load_state_dict(state["optimizer"])
+
+
+simulate(1, 2)
+"""
+NAMED_DIGEST = """\
+import hashlib
+import shutil
+
+
+def hash_checkpoint(path):
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    shutil.move(path, f"{path}-{digest[:8]}.pt")
+    return digest
+
+
+hash_checkpoint(1)
+"""
+PICKLED = """\
+import pickle
+import jax
+
+
+def save_params(path, params):
+    with open(path, "wb") as out:
+        pickle.dump(params, out)
+
+
+save_params("a", jax.numpy.ones(1))
+"""
+LEXICON = {
+    "train.py": SAVE,
+    "pkg/graph.py": "import torch\n\ndef read_graph(path):\n    return torch.load(path)\n\nread_graph('L.pt')\n",
+    "tests/test_graph.py": "from pkg.graph import read_graph\n\ndef test_one(tmp_path):\n    assert read_graph(tmp_path)\n",
+}
 
 YES: list[tuple[str, dict[str, str]]] = [
     ("weights", {"train.py": SAVE}),
@@ -135,6 +260,14 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("retention", {"train.py": SAVE.replace('f"step-{step}.pt"', '"best_model.pt"')}),
     ("digest", {"pkg/__init__.py": "from pkg.files import save_checkpoint\n", "pkg/files.py": DIGEST}),
     ("tests", {**EXPORTED, "tests/test_files.py": TEST}),
+    ("weights", {"train.py": GRAPH}),
+    ("retention", {"train.py": GRAPH}),
+    ("weights", {"train.py": PICKLED}),
+    ("optimizer", {"train.py": REGISTERED}),
+    ("resume", {"train.py": REGISTERED}),
+    ("optimizer", {"train.py": BY_TYPE}),
+    ("digest", {"train.py": SAVE, "pkg/digest.py": NAMED_DIGEST}),
+    ("rng", {"train.py": JAX.replace("rng: jax.Array", "shuffle_key: jax.random.PRNGKey")}),
 ]
 NO: list[tuple[str, dict[str, str]]] = [
     (
@@ -175,6 +308,23 @@ NO: list[tuple[str, dict[str, str]]] = [
         {**EXPORTED, "tests/test_files.py": TEST.replace("    assert model.weight.shape == (1, 1)\n", "")},
     ),
     ("tests", {**EXPORTED, "tests/test_files.py": "def test_one():\n    assert 1 + 1 == 2\n"}),
+    ("tests", LEXICON),
+    ("optimizer", {"train.py": PARAMETERS}),
+    ("resume", {"train.py": PARAMETERS}),
+    ("optimizer", {"train.py": SHOWN}),
+    (
+        "optimizer",
+        {"train.py": BY_TYPE.replace("torch.optim.Optimizer: keep", "torch.optim.Optimizer: print")},
+    ),
+    ("weights", {"train.py": PASSING}),
+    ("optimizer", {"train.py": SAVE, "pkg/find.py": PASSING}),
+    ("resume", {"train.py": SAVE, "pkg/find.py": PASSING}),
+    ("weights", {"train.py": PICKLED.replace("save_params", "save_figures")}),
+    (
+        "digest",
+        {"train.py": SAVE, "pkg/digest.py": NAMED_DIGEST.replace("hash_checkpoint", "download_checkpoint")},
+    ),
+    ("rng", {"train.py": JAX.replace("rng: jax.Array", "cache_key: str")}),
 ]
 
 
