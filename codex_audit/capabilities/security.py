@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.capabilities import security_checks as checks
+from codex_audit.capabilities import security_loads
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 CAPABILITY = Capability(
@@ -49,7 +50,7 @@ CAPABILITY = Capability(
             id="security.static-analysis",
             ask="Security static analysis is configured",
             motivation="Unsafe calls are easy to find by machine and hard to see in review.",
-            counts="bandit, semgrep, CodeQL, Coverity or ruff's S rules, in hooks, configuration or CI",
+            counts="bandit, semgrep, CodeQL, Coverity, zizmor or ruff's S rules, in hooks, configuration or CI",
             excludes="a linter without security rules",
             risk="eval, shell and pickle of foreign input stay in the code.",
             remedy=Remedy(
@@ -119,7 +120,7 @@ CAPABILITY = Capability(
             ),
             rollback="Revert the call; old checkpoints with custom classes load again.",
             references=("https://docs.pytorch.org/docs/stable/generated/torch.load.html",),
-            check=checks.safe_load,
+            check=security_loads.safe_load,
             component="safeguards",
             by_absence=True,
         ),

@@ -44,6 +44,35 @@ YES: list[tuple[str, dict[str, str]]] = [
             "pkg/b.py": "import torch\nprint(torch.load('p'))\n",
         },
     ),
+    (
+        "security.static-analysis",
+        {
+            ".github/workflows/z.yml": "on: push\njobs:\n  z:\n    steps:\n      - uses: zizmorcore/zizmor-action@v1\n"
+        },
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import pickle\ndef share(x, send):\n    data = send(pickle.dumps(x))\n"
+            "    return pickle.loads(data)\nshare(1, print)\n"
+        },
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import pickle\nclass Plain(pickle.Unpickler):\n    def find_class(self, module, name):\n"
+            "        raise pickle.UnpicklingError(name)\nPlain(open('f', 'rb')).load()\n"
+        },
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import torch\ndef load(path, weights_only: bool = True):\n"
+            "    options = dict(map_location='cpu', weights_only=weights_only)\n"
+            "    return torch.load(path, **options)\nload('p')\n"
+        },
+    ),
+    ("security.safe-load", {"pkg/b.py": "import yaml\nprint(yaml.load(open('f'), yaml.CSafeLoader))\n"}),
     ("security.clean-tree", {".env.example": "TOKEN=your-token\n"}),
     (
         "security.content-filter",
@@ -62,6 +91,31 @@ NO: list[tuple[str, dict[str, str]]] = [
     ("security.safe-load", {"pkg/b.py": "import pickle as p\ndef main(f):\n    return p.load(f)\nmain(1)\n"}),
     ("security.safe-load", {"pkg/b.py": "import torch\nprint(torch.load('p', weights_only=False))\n"}),
     ("security.safe-load", {"pkg/b.py": "import yaml\nprint(yaml.load(open('f'), Loader=yaml.Loader))\n"}),
+    (
+        "security.safe-load",
+        {"pkg/b.py": "import yaml\nprint(yaml.load(open('f'), Loader=yaml.UnsafeLoader))\n"},
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import pickle\ndef put(x, path):\n    path.write_bytes(pickle.dumps(x))\n"
+            "def get(path):\n    return pickle.loads(path.read_bytes())\nput(1, get(2))\n"
+        },
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import pickle\nclass Moved(pickle.Unpickler):\n    def find_class(self, module, name):\n"
+            "        return super().find_class('new.' + module, name)\nMoved(open('f', 'rb')).load()\n"
+        },
+    ),
+    (
+        "security.safe-load",
+        {
+            "pkg/b.py": "import torch\ndef load(path, weights_only=False):\n"
+            "    return torch.load(path, weights_only=weights_only)\nload('p')\n"
+        },
+    ),
     ("security.clean-tree", {".env": "TOKEN=1\n"}),
     ("security.clean-tree", {"conf.py": "key = 'ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5" + "'\n"}),
     (
