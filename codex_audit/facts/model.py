@@ -18,7 +18,11 @@ it is ``self.step``; on anything else the receiver is ``?`` (``?.step``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
+
+GAP = 255
+"""The byte of ``PythonFacts.statements`` that is no statement, but this many lines without one."""
 
 
 class Argument(NamedTuple):
@@ -155,7 +159,11 @@ class Test(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PythonFacts:
-    """A Python module, or the code cells of a notebook taken in order."""
+    """A Python module, or the code cells of a notebook taken in order.
+
+    ``statements`` holds a byte for each statement that can run, docstrings aside: how many lines below the one before
+    it begins. 255 is no statement but 255 lines without one.
+    """
 
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -171,6 +179,12 @@ class PythonFacts:
     exported: tuple[str, ...] | None = None
     main_guard: int = 0
     documented: bool = False
+    statements: bytes = b""
+
+    def starts(self) -> list[int]:
+        """The lines where statements begin, in ascending order."""
+        steps = self.statements
+        return [line for step, line in zip(steps, accumulate(steps), strict=True) if step != GAP]
 
 
 class Setting(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +12,8 @@ from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
 from codex_audit.query.dynamic import dynamic_imports
 
 MOST_HOPS = 12
+_ALIAS = re.compile(r"(?!__)[A-Za-z_]\w*")  # ``__version__`` is asked for by its own name
+_ALIASED = re.compile(r"(?::|\.+|[A-Za-z_]\w*\.)[\w.]*\w(?:\(\))?")  # no builtin, no constant
 # Second names under which TensorFlow and Keras export the same functions; rules know the first ones.
 _SECOND_NAMES = (
     ("tensorflow.compat.v1.", "tensorflow."),
@@ -57,12 +61,24 @@ class Module:
 
     @cached_property
     def bindings(self) -> dict[str, str]:
-        """What each name imported at module level, or under a guard there, stands for."""
+        """What each name that an import or a plain assignment binds at module level stands for."""
         bound: dict[str, str] = {}
         for item in self.facts.imports:
             if item.bound != "*" and not item.scope:
                 bound.setdefault(item.bound, item.target)
+        for fact in self.facts.assignments:
+            if not fact.scope and _ALIAS.fullmatch(fact.target) and _ALIASED.fullmatch(fact.value):
+                bound.setdefault(fact.target, fact.value)
         return bound
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return self.facts.starts()
+
+    def statement(self, line: int) -> int:
+        """The number of the statement that holds ``line``. Two places are as many statements apart in any layout of the
+        code; lines say less."""
+        return bisect_right(self._starts, line)
 
     @cached_property
     def stars(self) -> tuple[str, ...]:
@@ -166,7 +182,9 @@ class Modules:
         suffix = f".{tail}" if tail else ""
         if first in module.bindings:
             target = _absolute(module.bindings[first], module)
-            return name if target + suffix == name else self._definition(target + suffix, hops + 1)
+            if target + suffix == name:
+                return name
+            return (self._follow if "()" in target else self._definition)(target + suffix, hops + 1)
         origin = self.starred(module).get(first) if module.stars else None
         if origin is not None:
             return self._definition(f"{origin.name}.{rest}", hops + 1)

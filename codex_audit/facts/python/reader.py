@@ -21,6 +21,7 @@ from codex_audit.facts.python.expressions import ExpressionFacts, read_expressio
 from codex_audit.facts.python.flow import is_main_guard, is_stub, is_type_checking, reachable
 from codex_audit.facts.python.grammar import explain_failure
 from codex_audit.facts.python.scopes import Scope
+from codex_audit.facts.python.statements import packed
 from codex_audit.facts.python.tests import test_facts
 from codex_audit.facts.python.values import annotation, written
 
@@ -58,6 +59,7 @@ def read_tree(tree: ast.Module, *, is_test: bool = False) -> PythonFacts:
         exported=walk.exported,
         main_guard=walk.main_guard,
         documented=ast.get_docstring(tree, clean=False) is not None,
+        statements=packed(walk.starts),
     )
 
 
@@ -75,11 +77,15 @@ class _Walk:
     handlers: list[Handler] = field(default_factory=list)
     exported: tuple[str, ...] | None = None
     main_guard: int = 0
+    starts: list[int] = field(default_factory=list)
 
     def block(self, body: list[ast.stmt], scope: Scope, *, loop: bool, guarded: bool) -> None:
         for statement in reachable(body):
+            self.starts.append(statement.lineno)
             if isinstance(statement, ast.Expr):
-                if type(statement.value) is not ast.Constant:  # a docstring or a bare constant says nothing
+                if type(statement.value) is ast.Constant:  # a docstring or a bare constant says nothing
+                    self.starts.pop()
+                else:
                     read_expression(statement.value, scope, self.expressions, loop=loop)
             elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
                 self._assignment(statement, scope, loop)
@@ -102,6 +108,7 @@ class _Walk:
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
         inner = self.bindings.scopes[id(node)]
+        self.starts += [mark.lineno for mark in node.decorator_list]
         for mark in node.decorator_list:
             self._expression(mark, scope, False)
         for default in (*node.args.defaults, *(item for item in node.args.kw_defaults if item is not None)):
@@ -123,6 +130,7 @@ class _Walk:
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         inner = self.bindings.scopes[id(node)]
+        self.starts += [mark.lineno for mark in node.decorator_list]
         for part in (*node.decorator_list, *node.bases, *(item.value for item in node.keywords)):
             self._expression(part, scope, False)
         bases = [
@@ -185,6 +193,7 @@ class _Walk:
                 chained = block is current.orelse and len(block) == 1 and isinstance(block[0], ast.If)
                 if chained and isinstance(block[0], ast.If):
                     following = block[0]
+                    self.starts.append(following.lineno)
                 else:
                     self.block(block, scope, loop=loop, guarded=True)
             current = following

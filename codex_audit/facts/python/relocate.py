@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codex_audit.facts.model import PythonFacts
+from codex_audit.facts.python.statements import packed
 
 
 def relocated(facts: PythonFacts, places: Sequence[int]) -> PythonFacts:
@@ -27,7 +28,10 @@ def relocated(facts: PythonFacts, places: Sequence[int]) -> PythonFacts:
         for part in dataclasses.fields(facts)
         if isinstance(getattr(facts, part.name), tuple) and part.name != "exported"
     }
-    return dataclasses.replace(facts, **changed, main_guard=_place(facts.main_guard, places))
+    starts = (_place(line, places) for line in facts.starts())
+    return dataclasses.replace(
+        facts, **changed, main_guard=_place(facts.main_guard, places), statements=packed(starts)
+    )
 
 
 def _place(line: int, places: Sequence[int]) -> int:
