@@ -122,7 +122,17 @@ def _given(site: Site) -> bool:
 def _restores_optimizer(site: Site) -> bool:
     if site.target.startswith("torch.optim."):
         return is_optimizer(site)
-    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site, 0, 1)))
+    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site, 0, 1))) or _knows_optimizers(site)
+
+
+def _knows_optimizers(site: Site) -> bool:
+    """Whether the function asks if what it restores is an optimizer."""
+    return any(
+        call.scope == site.scope
+        and call.target == "isinstance"
+        and "torch.optim." in call.arguments[-1].value
+        for call in site.module.facts.calls
+    )
 
 
 def rng(tree: Tree) -> Found:

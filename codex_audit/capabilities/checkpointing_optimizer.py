@@ -38,6 +38,7 @@ _OPTIMIZER_PART = re.compile(r"\bopt(?:im|imizer)?_states?\b|\boptimizer\b")
 _WRITING = re.compile(r"save|to_bytes|serial|write|tensorstore", re.IGNORECASE)
 _PARAMETERS = frozenset({"params", "weights", "variables", "model_params", "parameters"})
 _WHOLE = re.compile(r"state|opt|tree|target|item|obj|ckpt|checkpoint_dict")
+_SAVES = re.compile(r"(?:^|_)(?:save|saved|checkpoint|state_dicts?)(?:_|$)")
 _SAVEABLE = re.compile(r"_(?:recoverable|checkpoint\w*|sav(?:e)?ables?|stateful|states?)$")
 _BY_TYPE = re.compile(r"torch\.optim\.(?:\w+\.)*Optimizer: ([\w.:]+)")
 
@@ -59,6 +60,7 @@ def optimizer(tree: Tree) -> Found:
         | _engines(tree)
         | _training_state(tree)
         | _registered(tree)
+        | _listed(tree)
         | tree.inherited("checkpointing.optimizer")
     )  # fmt: skip
     kept = lasting(tree, kept)
@@ -163,6 +165,13 @@ def _registered(tree: Tree) -> Found:
         "*.add_*", "*.register_*", "*.track*", "*.attach_*",
         where=_registers, why="registers the optimizer with {}",
     ) | tree.assigns("*", where=lambda site: _saves_by_type(tree, site), why="saves it by its type")  # fmt: skip
+
+
+def _listed(tree: Tree) -> Found:
+    """``["policy", "policy.optimizer"]``: the names of what is saved, in a function about saving."""
+    return tree.texts(r"^(?:\w+\.)*\w*optimizer$", "element", why="lists {!r} among what is saved").where(
+        lambda item: _SAVES.search(last(item.scope)) is not None, "in a list, but not of what is saved"
+    )
 
 
 def _registers(site: Site) -> bool:

@@ -202,6 +202,26 @@ def simulate(optimizer, model):
 
 simulate(1, 2)
 """
+LISTED = """\
+import torch
+
+
+class Agent:
+    def _names_to_save(self):
+        return ["policy", "policy.optimizer"]
+
+    def save(self, path):
+        torch.save({name: getattr(self, name).state_dict() for name in self._names_to_save()}, path)
+
+    def load(self, path):
+        for name, state in torch.load(path).items():
+            part = getattr(self, name)
+            if isinstance(part, torch.optim.Optimizer):
+                part.load_state_dict(state)
+
+
+Agent().save("agent")
+"""
 NAMED_DIGEST = """\
 import hashlib
 import shutil
@@ -266,6 +286,8 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("optimizer", {"train.py": REGISTERED}),
     ("resume", {"train.py": REGISTERED}),
     ("optimizer", {"train.py": BY_TYPE}),
+    ("optimizer", {"train.py": LISTED}),
+    ("resume", {"train.py": LISTED}),
     ("digest", {"train.py": SAVE, "pkg/digest.py": NAMED_DIGEST}),
     ("rng", {"train.py": JAX.replace("rng: jax.Array", "shuffle_key: jax.random.PRNGKey")}),
 ]
@@ -312,6 +334,8 @@ NO: list[tuple[str, dict[str, str]]] = [
     ("optimizer", {"train.py": PARAMETERS}),
     ("resume", {"train.py": PARAMETERS}),
     ("optimizer", {"train.py": SHOWN}),
+    ("optimizer", {"train.py": LISTED.replace("_names_to_save", "_parts")}),
+    ("resume", {"train.py": LISTED.replace("torch.optim.Optimizer", "torch.nn.Module")}),
     (
         "optimizer",
         {"train.py": BY_TYPE.replace("torch.optim.Optimizer: keep", "torch.optim.Optimizer: print")},
