@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Support, Verdict
 from codex_audit.capabilities.grounds import counter_of, rule_of
 from codex_audit.capabilities.model import Capability, Probe
-from codex_audit.query.found import Found, ordered
+from codex_audit.query.found import Found, one_a_line, ordered
 from codex_audit.query.patterns import last
 from codex_audit.query.ranking import best
 from codex_audit.query.tree import Tree
@@ -85,7 +85,7 @@ def _might_matter(tree: Tree, found: Found) -> str:
 def _answer(
     probe: Probe, verdict: Verdict, reason: str, found: Found, evidence: tuple[Evidence, ...] = ()
 ) -> ProbeAnswer:
-    near = ordered(found.near)[:MOST_EVIDENCE] if verdict != "yes" else ()
+    near = one_a_line(ordered(found.near))[:MOST_EVIDENCE] if verdict != "yes" else ()
     looked_for = found.looked_for[:MOST_LOOKED_FOR]
     return ProbeAnswer(
         id=probe.id,

@@ -122,7 +122,7 @@ def _given(site: Site) -> bool:
 def _restores_optimizer(site: Site) -> bool:
     if site.target.startswith("torch.optim."):
         return is_optimizer(site)
-    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site, 0, 1))) or _knows_optimizers(site)
+    return any(map(OPTIMIZER_KEY.fullmatch, near_texts(site))) or _knows_optimizers(site)
 
 
 def _knows_optimizers(site: Site) -> bool:
@@ -150,9 +150,12 @@ def rng(tree: Tree) -> Found:
 
 def _is_kept(tree: Tree, site: Site) -> bool:
     """Whether the state becomes an entry of a record, or its function saves."""
-    facts = site.module.facts
-    in_record = any(item.scope == site.scope and abs(item.line - site.line) <= 1 for item in facts.items)
-    stored = any(fact.line == site.line and fact.target.endswith("]") for fact in facts.assignments)
+    module, facts = site.module, site.module.facts
+    here = module.statement(site.line)
+    in_record = any(item.scope == site.scope and module.statement(item.line) == here for item in facts.items)
+    stored = any(
+        fact.target.endswith("]") and module.statement(fact.line) == here for fact in facts.assignments
+    )
     returned = last(site.scope).endswith(("state_dict", "get_state", "rng_state", "rng_states"))
     saved = node_of(site.module, site.scope) in tree.nodes_calling("torch.save", "*.save_checkpoint")
     return in_record or stored or returned or saved

@@ -92,7 +92,7 @@ def _pruning(tree: Tree) -> Found:
 def _prunes(site: Site) -> bool:
     name = last(site.scope)
     about = _NAMED.search(name) or (_NAMED.search(site.scope) and _PRUNING.search(name))
-    return bool(about) or any(map(_NAMED.search, near_texts(site, 4, 1)))
+    return bool(about) or any(map(_NAMED.search, near_texts(site, 4)))
 
 
 def _best_only(tree: Tree) -> Found:

@@ -62,12 +62,13 @@ _SAVES_MODEL = re.compile(
 _CONVERSION = re.compile(r"convert|export|quantiz|merge|onnx", re.IGNORECASE)
 
 
-def near_texts(site: Site, before: int = 0, after: int = 3) -> Iterator[str]:
-    """String constants of the same function within a few lines; messages and help are no part of what is
-    done."""
+def near_texts(site: Site, before: int = 0, after: int = 0) -> Iterator[str]:
+    """String constants of the same function in this statement, or so many before and after it; messages and
+    help are no part of what is done."""
+    number = site.module.statement
     for text in site.module.facts.texts:
-        within = text.scope == site.scope and -before <= text.line - site.line <= after
-        if within and text.role not in ("message", "help"):
+        said = text.scope == site.scope and text.role not in ("message", "help")
+        if said and -before <= number(text.line) - number(site.line) <= after:
             yield text.text
 
 

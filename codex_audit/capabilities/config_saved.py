@@ -85,6 +85,8 @@ SAVED_NAME = re.compile(
     r"|pt|bin|gin|ini|cfg|pth|pickle|md)$",
     re.IGNORECASE,
 )
+NEAR = 8
+"""Statements between a write and the name of the file."""
 BINARY = (".pt", ".bin", ".pkl", ".pth", ".pickle")
 OWN_SAVERS = (
     "*ArgumentParser().save",
@@ -137,9 +139,10 @@ def _writes_nearby(site: Site) -> bool:
 
 def _names_settings_file(site: Site) -> bool:
     binary = last(site.target) == "save" or site.target.startswith(("pickle", "joblib"))
+    here = site.module.statement(site.line)
     return any(
         text.scope == site.scope
-        and abs(text.line - site.line) <= 12
+        and abs(site.module.statement(text.line) - here) <= NEAR
         and SAVED_NAME.search(text.text)
         and binary == text.text.endswith(BINARY)
         for text in site.module.facts.texts

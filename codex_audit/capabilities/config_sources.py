@@ -124,7 +124,7 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
 
     JSON is stricter: most JSON files of this field describe a model.
     """
-    flagged = _modules_with_config_flag(tree)
+    flags = _config_flags(tree)
     for site in tree.call_sites(*LOADERS):
         plain_json = site.target.startswith("json.")
         if site.target == "exec":
@@ -137,13 +137,11 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
             continue
         if plain_json and _names_a_model(site.module, site.scope):
             continue
+        flagged = _knows_flag(tree, site, flags)
         if (
             _takes_config_path(site.module, site.scope)
-            or (site.module.path in flagged and not plain_json)
-            or (
-                CONFIG_FUNCTION.fullmatch(inner.strip("_"))
-                and (not plain_json or site.module.path in flagged)
-            )
+            or (flagged and not plain_json)
+            or (CONFIG_FUNCTION.fullmatch(inner.strip("_")) and (not plain_json or flagged))
             or (not plain_json and _serves_settings(tree, site))
         ):
             yield site
@@ -188,12 +186,23 @@ def _may_be_path(annotation: str) -> bool:
     return not text or "str" in text or "path" in text
 
 
-def _modules_with_config_flag(tree: Tree) -> frozenset[str]:
-    return frozenset(
-        option.path
+def _config_flags(tree: Tree) -> frozenset[str]:
+    """The modules that declare a flag for a settings file, and the functions in which they do."""
+    flags = [
+        option
         for option in tree.all_options
-        if option.kind == "flag" and CONFIG_OPTION.fullmatch(option.name)
-    )
+        if option.kind == "flag" and option.module is not None and CONFIG_OPTION.fullmatch(option.name)
+    ]
+    nodes = {
+        node_of(option.module, option.scope) for option in flags if option.module is not None and option.scope
+    }
+    return frozenset({option.path for option in flags} | nodes)
+
+
+def _knows_flag(tree: Tree, site: Site, flags: frozenset[str]) -> bool:
+    """Whether such a flag is declared in the module of the site, or by a function that its function calls."""
+    node = node_of(site.module, site.scope)
+    return site.module.path in flags or bool(tree.uses.edges.get(node, frozenset()) & flags)
 
 
 def _is_docs(module: Module) -> bool:

@@ -175,7 +175,8 @@ def _names_split(module: Module, text: Text, word: re.Pattern[str], file: re.Pat
     if not word.fullmatch(text.text.partition("[")[0].partition("+")[0]):
         return False
     if text.role == "argument" and any(
-        call.line == text.line and last(call.target) in COMMANDS for call in module.facts.calls
+        last(call.target) in COMMANDS and module.statement(call.line) == module.statement(text.line)
+        for call in module.facts.calls
     ):
         return False
     return (

@@ -111,12 +111,13 @@ def _own_loops(tree: Tree) -> Iterator[Site]:
         (site.module.path, site.scope) for site in tree.call_sites(*WITHOUT_GRADIENTS) if _switches_off(site)
     }
     for module in tree.code:
-        if not learns(module):
+        if not learns(tree, module):
             continue
         looping = {call.scope for call in module.facts.calls if call.loop}
         for function in module.facts.functions:
             still = (module.path, function.name) in quiet or any(
-                "no_grad" in mark or "inference_mode" in mark for mark in function.decorators
+                last(tree.modules.canonical(mark, module)) in ("no_grad", "inference_mode")
+                for mark in function.decorators
             )
             name = last(function.name)
             named = bool(EVALUATION_NAME.fullmatch(name)) and not NOT_EVALUATION.search(name)
@@ -130,10 +131,12 @@ def _switches_off(site: Site) -> bool:
     return last(site.target) != "eval" or not site.arguments
 
 
-def learns(module: Module) -> bool:
+def learns(tree: Tree, module: Module) -> bool:
     """Whether a module imports a library of the field, or other modules of its package."""
-    return any(item.target.partition(".")[0] in LEARNING for item in module.facts.imports) or any(
-        item.target.startswith(".") for item in module.facts.imports
+    return any(
+        item.target.startswith(".")
+        or tree.modules.canonical(item.target, module).partition(".")[0] in LEARNING
+        for item in module.facts.imports
     )
 
 

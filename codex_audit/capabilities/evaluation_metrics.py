@@ -142,6 +142,8 @@ RECORD_FUNCTION = re.compile(
     r"|evaluate|compute_metrics|run_eval\w*|eval_\w+|evaluate_\w+",
     re.IGNORECASE,
 )
+NEAR = 12
+"""Statements between a write and the name of the file."""
 NOT_RECORDS = re.compile(r"model_?card|prediction|repro|cache|schema|benchmark", re.IGNORECASE)
 
 
@@ -189,7 +191,7 @@ def _reported_metrics(tree: Tree) -> Found:
     working = {
         (module.path, call.scope)
         for module in tree.code
-        if learns(module)
+        if learns(tree, module)
         for call in module.facts.calls
         if last(call.target) in ARITHMETIC
     }
@@ -212,11 +214,12 @@ def records(tree: Tree) -> Found:
 
 
 def _records_metrics(site: Site) -> bool:
+    here = site.module.statement(site.line)
     near = [
         text.text
         for text in site.module.facts.texts
         if text.scope == site.scope
-        and abs(text.line - site.line) <= 20
+        and abs(site.module.statement(text.line) - here) <= NEAR
         and text.role not in ("message", "help")
     ]
     if NOT_RECORDS.search(f"{site.module.path.rpartition('/')[2]}/{site.scope}") or not _writes(site):

@@ -51,7 +51,7 @@ _IMPORT_PATH = re.compile(r"'([A-Za-z_][\w.]*)[:.](\w+)'")
 _MODEL_WORD = re.compile(
     r"(?:^|_)(?:model|net|network|arch|backbone|encoder|estimator|forecaster|policy|agent)s?(?:_|$)"
 )
-NEAR = 8
+NEAR = 5
 _NOT_A_REGISTRY = ("torch.", "jax.", "keras.", "tensorflow.", "atexit.", "abc.", "functools.")
 
 
@@ -147,9 +147,12 @@ def _chains(tree: Tree, models: frozenset[str], makers: frozenset[str]) -> Found
 
 
 def _follows_a_name(site: Site) -> bool:
-    """Whether a string is compared on one of the lines above."""
+    """Whether a string is compared in one of the statements above, or in this one."""
+    here = site.module.statement(site.line)
     return any(
-        text.role == "compare" and text.scope == site.scope and 0 <= site.line - text.line <= NEAR
+        text.role == "compare"
+        and text.scope == site.scope
+        and 0 <= here - site.module.statement(text.line) <= NEAR
         for text in site.module.facts.texts
     )
 
@@ -234,10 +237,11 @@ def _name_given(site: Site) -> str:
 
 
 def _imports_a_model(site: Site) -> bool:
+    here = site.module.statement(site.line)
     near = (
         text
         for text in site.module.facts.texts
-        if text.scope == site.scope and abs(text.line - site.line) < 6
+        if text.scope == site.scope and abs(site.module.statement(text.line) - here) <= NEAR
     )
     return _varies(site.argument("name", 0)) and any(re.search(r"\bmodels?\.", text.text) for text in near)
 

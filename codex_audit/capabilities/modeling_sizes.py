@@ -50,10 +50,10 @@ def size_tables(tree: Tree) -> Found:
     """Two or more named sets of sizes in one scope: the keys that say how large a model is."""
     sites = []
     for module in tree.code:
-        rows: dict[tuple[str, str], set[int]] = defaultdict(set)
+        rows: dict[tuple[str, str], list[int]] = defaultdict(list)
         for scope, key, line in _sizes(module):
             if "test" not in scope:
-                rows[(scope, key)].add(line)
+                rows[(scope, key)].append(line)
         sites += [
             Site(module, key, min(lines), scope) for (scope, key), lines in rows.items() if len(lines) > 1
         ]
@@ -65,9 +65,12 @@ def _sizes(module: Module) -> Iterator[tuple[str, str, int]]:
     for item in module.facts.items:
         if item.key in SIZES and _is_size(item.value):
             yield item.scope, item.key, item.line
-    named = {(item.line, item.value) for item in module.facts.items if item.value.endswith("()")}
+    named = {
+        (module.statement(item.line), item.value) for item in module.facts.items if item.value.endswith("()")
+    }
     for call in module.facts.calls:
-        if (call.line, f"{call.target}()") in named and call.target not in _NOT_SIZES:
+        place = (module.statement(call.line), f"{call.target}()")
+        if place in named and call.target not in _NOT_SIZES:
             for argument in call.arguments:
                 if argument.name in SIZES and _is_size(argument.value):
                     yield call.scope, argument.name, call.line

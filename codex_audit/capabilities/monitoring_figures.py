@@ -126,10 +126,12 @@ def _gives_profiler(site: Site) -> bool:
 def _is_reported(tree: Tree, item: Evidence, sending: frozenset[str]) -> bool:
     """Whether the function that reads a figure, or one that calls it, prints, logs or collects it."""
     module = tree.module_at[item.path]
+    here = module.statement(item.line)
     collected = any(
-        entry.scope == item.scope and abs(entry.line - item.line) <= 2 for entry in module.facts.items
+        entry.scope == item.scope and abs(module.statement(entry.line) - here) <= 1
+        for entry in module.facts.items
     ) or any(
-        fact.scope == item.scope and abs(fact.line - item.line) <= 3 and "[" in fact.target
+        fact.scope == item.scope and "[" in fact.target and abs(module.statement(fact.line) - here) <= 2
         for fact in module.facts.assignments
     )
     users = tree.uses.users.get(tree.node(item), frozenset())
@@ -137,9 +139,10 @@ def _is_reported(tree: Tree, item: Evidence, sending: frozenset[str]) -> bool:
 
 
 def _near_a_report(module: Module, item: Evidence) -> bool:
+    here = module.statement(item.line)
     return any(
         call.scope == item.scope
         and last(call.target) in SENDING
-        and item.line - 12 <= call.line <= item.line + 25
+        and -8 <= module.statement(call.line) - here <= 16
         for call in module.facts.calls
     )

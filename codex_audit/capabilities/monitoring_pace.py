@@ -177,12 +177,16 @@ def _in_loop(tree: Tree, item: Evidence) -> bool:
 def _counted_prints(tree: Tree) -> Iterator[Site]:
     """A print in a loop whose text puts a count, a slash, a total and a percent sign beside each other."""
     for module in tree.code:
-        looped = {call.line for call in module.facts.calls if call.loop and last(call.target) in REPORTING}
-        pieces: dict[tuple[int, str], str] = {}
+        looped = {
+            module.statement(call.line): call
+            for call in module.facts.calls
+            if call.loop and last(call.target) in REPORTING
+        }
+        pieces: dict[int, str] = {}
         for text in module.facts.texts:
-            if text.role in ("message", "formatted") and text.line in looped:
-                key = (text.line, text.scope)
-                pieces[key] = pieces.get(key, "") + text.text
-        for (line, scope), joined in pieces.items():
+            place = module.statement(text.line)
+            if text.role in ("message", "formatted") and place in looped:
+                pieces[place] = pieces.get(place, "") + text.text
+        for place, joined in pieces.items():
             if re.search(r"^\W*/|[ \[(:]/|\{\}/\{\}|%d/%d", joined) and "%" in joined.replace("%d", ""):
-                yield Site(module, "print", line, scope)
+                yield Site(module, "print", looped[place].line, looped[place].scope)

@@ -24,6 +24,8 @@ TEXT_WRITES = (
 CARDS = ("huggingface_hub.*Card", "*.ModelCard", "*.ModelCard.*", "*Card.load", "*Card.from_template")
 # What a record may hold of a description of a device.
 _DESCRIBES = r"(?:\(\))?(?:\.(?:name|total_memory|total|major|minor|release|node))?(?:\.split\(\))?$"
+_NEAR = 8
+"""Statements between a text and the version that ends it."""
 _SHOWS_VERSION = frozenset({"add_argument", "version_option", "VersionOption"})
 _COMPARES = frozenset({"parse", "Version", "LooseVersion", "StrictVersion", "parse_version"})
 _ANSWERS = re.compile(
@@ -51,10 +53,11 @@ def is_recorded(tree: Tree, item: Evidence) -> bool:
 
 
 def _is_compared(module: Module, item: Evidence) -> bool:
+    here = module.statement(item.line)
     return any(
-        call.line == item.line and call.scope == item.scope and last(call.target) in _COMPARES
+        call.scope == item.scope and last(call.target) in _COMPARES and module.statement(call.line) == here
         for call in module.facts.calls
-    ) or any(text.line == item.line and text.role == "compare" for text in module.facts.texts)
+    ) or any(text.role == "compare" and module.statement(text.line) == here for text in module.facts.texts)
 
 
 def _prints_whole(tree: Tree, module: Module, item: Evidence) -> bool:
@@ -69,22 +72,21 @@ def _prints_whole(tree: Tree, module: Module, item: Evidence) -> bool:
 
 def _is_field(tree: Tree, module: Module, item: Evidence) -> bool:
     """The value of an entry of a dictionary, or a keyword that names a version."""
+    here = module.statement(item.line)
     in_dict = any(
         entry.scope == item.scope
-        and abs(entry.line - item.line) <= 1
         and not _SENT_AWAY.search(entry.key)
-        and (entry.value == "..." or _names(tree, module, entry.value, item.symbol))
+        and (
+            _names(tree, module, entry.value, item.symbol)
+            or (entry.value == "..." and module.statement(entry.line) == here)
+        )
         for entry in module.facts.items
     )
     ending = re.compile(re.escape(last(item.symbol)) + _DESCRIBES)
     entered = re.compile(rf": [\w.:]*{re.escape(last(item.symbol))}(?:\(\))?[,}}]")
     stored = any(
-        (fact.line == item.line and fact.target.endswith("]") and ending.search(fact.value))
-        or (
-            fact.scope == item.scope
-            and fact.line <= item.line <= fact.line + 10
-            and entered.search(fact.value)
-        )
+        module.statement(fact.line) == here
+        and ((fact.target.endswith("]") and ending.search(fact.value)) or entered.search(fact.value))
         for fact in module.facts.assignments
     )
     return in_dict or stored or any(_takes_field(tree, module, call, item) for call in module.facts.calls)
@@ -92,11 +94,11 @@ def _is_field(tree: Tree, module: Module, item: Evidence) -> bool:
 
 def _takes_field(tree: Tree, module: Module, call: Call, item: Evidence) -> bool:
     """A keyword that names a version, any field of a record that the tree defines, or what is written outright."""
-    if call.scope != item.scope or not call.line <= item.line <= call.line + 20:
+    if call.scope != item.scope or module.statement(call.line) != module.statement(item.line):
         return False
     if last(call.target) in _SHOWS_VERSION:
         return False
-    if last(call.target).startswith("write") and call.line == item.line:
+    if last(call.target).startswith("write"):
         return any(last(item.symbol) in argument.value for argument in call.arguments)
     record = tree.modules.class_of(tree.modules.canonical(call.target, module)) is not None
     return any(
@@ -117,10 +119,11 @@ def _is_line(tree: Tree, module: Module, item: Evidence) -> bool:
     if _REPORT.search(last(item.scope)):
         users = tree.uses.users.get(node, frozenset()) | {node}
         return bool(users & tree.nodes_calling(*TEXT_WRITES))
+    here = module.statement(item.line)
     told = any(
         text.scope == item.scope
         and text.role == "formatted"
-        and (item.line - 15 <= text.line <= item.line or "version" in text.text.lower())
+        and (0 <= here - module.statement(text.line) <= _NEAR or "version" in text.text.lower())
         for text in module.facts.texts
     )
     return told and (_CARD.search(last(item.scope)) is not None or node in tree.nodes_calling(*CARDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.query.found import Found
+from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
@@ -222,7 +223,8 @@ def _on_tracker(site: Site) -> bool:
 
 def _is_text_log(tree: Tree, path: str, line: int) -> bool:
     """``writer.add_text("hyperparameters", ...)``."""
+    module = tree.module_at[path]
     return any(
-        call.line == line and call.target.rpartition(".")[2] == "add_text"
-        for call in tree.module_at[path].facts.calls
+        last(call.target) == "add_text" and module.statement(call.line) == module.statement(line)
+        for call in module.facts.calls
     )

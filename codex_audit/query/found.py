@@ -27,11 +27,19 @@ def rank(evidence: Evidence) -> tuple[int, int, str, int]:
 
 
 def ordered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """``evidence`` best first, one item a place."""
-    best: dict[tuple[str, int], Evidence] = {}
+    """``evidence`` best first, one item for a symbol at a line: two statements may share a line."""
+    best: dict[tuple[str, int, str], Evidence] = {}
     for item in sorted(evidence, key=rank):
-        best.setdefault((item.path, item.line), item)
+        best.setdefault((item.path, item.line, item.symbol), item)
     return tuple(best.values())
+
+
+def one_a_line(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """``evidence`` in its order, the first of each line: what is shown need not say a line twice."""
+    first: dict[tuple[str, int], Evidence] = {}
+    for item in evidence:
+        first.setdefault((item.path, item.line), item)
+    return tuple(first.values())
 
 
 @dataclass(frozen=True, slots=True)
