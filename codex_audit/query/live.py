@@ -48,22 +48,31 @@ class Liveness:
     def _mentioned(self) -> frozenset[str]:
         """Last segments of everything that countable code refers to, exports, or names in a string, of every
         configuration value and console script, and what documents import from the tree: a name in none of these is a
-        name that nobody uses."""
+        name that nobody uses. What only hidden code mentions waits until its owner is mentioned."""
         names = {last(entry) for entry in self.entries} | documented_names(self.files, self.modules)
+        names |= self._configured()
+        hidden: dict[str, set[str]] = {}
         for module in self.modules.every:
-            if not module.countable:
-                continue
-            facts = module.facts
-            names.update(last(item.name) for item in facts.references)
-            names.update(last(item.target) for item in facts.imports)
-            names.update(facts.exported or ())
-            names.update(last(text.text.replace(":", ".")) for text in facts.texts if _NAMED(text.text))
-            names.update(self._starred(module) if module.is_package else ())
-        for file in self.files:
-            if file.settings is not None and not file.facets & {"test", "vendored"}:
-                for setting in file.settings.settings:
-                    names.update(_WORD.findall(setting.value[:300]))
+            if module.countable:
+                names.update(module.facts.exported or ())
+                names.update(self._starred(module) if module.is_package else ())
+                for owner, mentioned in _mentions(module).items():
+                    (hidden.setdefault(owner, set()) if owner else names).update(mentioned)
+        found = names & hidden.keys()
+        while found:
+            names = names.union(*(hidden.pop(name) for name in found))
+            found = names & hidden.keys()
         return frozenset(names)
+
+    def _configured(self) -> set[str]:
+        """The words of configuration values."""
+        return {
+            word
+            for file in self.files
+            if file.settings is not None and not file.facets & {"test", "vendored"}
+            for setting in file.settings.settings
+            for word in _WORD.findall(setting.value[:300])
+        }
 
     def _starred(self, package: Module) -> Iterator[str]:
         """The public names that a package exports by ``from .module import *``."""
@@ -110,6 +119,36 @@ class Liveness:
                 return ""
             return f"in {short}, a private method that nothing calls"
         return f"in {short}, which nothing calls or exports"
+
+
+def _mentions(module: Module) -> dict[str, set[str]]:
+    """The last segments of the names in a module: under the empty name, and under that of each private function or
+    class what stands in it."""
+    scopes: dict[str, set[str]] = {}
+    for name, _, scope in module.facts.references:
+        scopes.setdefault(scope, set()).add(name)
+    for item in module.facts.imports:
+        scopes.setdefault(item.scope, set()).add(item.target)
+    for text, _, _, scope in module.facts.texts:
+        if _NAMED(text):
+            scopes.setdefault(scope, set()).add(text.replace(":", "."))
+    found: dict[str, set[str]] = {}
+    for scope, names in scopes.items():
+        found.setdefault(_hidden(module, scope), set()).update(map(last, names))
+    return found
+
+
+def _hidden(module: Module, scope: str) -> str:
+    """The outermost private function, method or class around a scope, unless a decorator or a base may use it."""
+    parts = scope.split(".") if "_" in scope else []
+    for depth, part in enumerate(parts, 1):
+        if part.startswith("_") and not part.startswith("__"):
+            name = ".".join(parts[:depth])
+            definition = module.functions.get(name) or module.classes.get(name)
+            owner = module.classes.get(definition.scope) if definition is not None else None
+            if definition is not None and not definition.decorators and not (owner and owner.bases):
+                return part
+    return ""
 
 
 def _starts(module: Module) -> bool:

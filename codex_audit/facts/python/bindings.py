@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from codex_audit.facts.model import Import
-from codex_audit.facts.python.flow import always, reachable
+from codex_audit.facts.python.flow import always, is_empty, reachable
 from codex_audit.facts.python.scopes import UNKNOWN, Scope, bind_import, bind_parameters, bind_target
 
 # Statements that bind nothing and hold no block.
@@ -105,7 +105,7 @@ def blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
     if isinstance(statement, ast.While):
         return [statement.orelse] if always(statement.test) is False else [statement.body, statement.orelse]
     if isinstance(statement, (ast.For, ast.AsyncFor)):
-        return [statement.body, statement.orelse]
+        return [statement.orelse] if is_empty(statement.iter) else [statement.body, statement.orelse]
     if isinstance(statement, (ast.With, ast.AsyncWith)):
         return [statement.body]
     if isinstance(statement, (ast.Try, ast.TryStar)):

@@ -8,11 +8,12 @@ reading it takes its time.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from codex_audit.facts.model import Argument, Call, Item, Reference, Text
+from codex_audit.facts.python.flow import always
 from codex_audit.facts.python.scopes import Scope
 from codex_audit.facts.python.values import LONGEST_CONSTANT, written
 
@@ -136,6 +137,21 @@ def _comparison(node: Any, role: str) -> list[Part]:
     return _each((node.left, *node.comparators), "compare")
 
 
+def _evaluated(node: Any) -> Iterator[ast.AST]:
+    """The operands up to the first constant that decides."""
+    for item in node.values:
+        yield item
+        if always(item) is isinstance(node.op, ast.Or):
+            return
+
+
+def _choice(node: Any, role: str) -> list[Part]:
+    truth = always(node.test)
+    if truth is None:
+        return [(node.orelse, role), (node.body, role), (node.test, role)]
+    return [(node.body if truth else node.orelse, role)]
+
+
 # What each kind of expression holds. A string in a choice or a concatenation has the role of the whole.
 _PARTS: dict[type[ast.AST], Callable[[Any, str], list[Part]]] = {
     ast.List: _elements,
@@ -146,9 +162,9 @@ _PARTS: dict[type[ast.AST], Callable[[Any, str], list[Part]]] = {
     ast.JoinedStr: lambda node, role: _each(node.values, "message" if role == "message" else "formatted"),
     ast.FormattedValue: lambda node, role: [(node.value, "")],
     ast.BinOp: lambda node, role: [(node.right, role), (node.left, role)],
-    ast.BoolOp: lambda node, role: _each(node.values, role),
+    ast.BoolOp: lambda node, role: _each(_evaluated(node), role),
     ast.UnaryOp: lambda node, role: [(node.operand, "")],
-    ast.IfExp: lambda node, role: [(node.orelse, role), (node.body, role), (node.test, role)],
+    ast.IfExp: _choice,
     ast.Starred: lambda node, role: [(node.value, role)],
     ast.Await: lambda node, role: [(node.value, role)],
     ast.Lambda: lambda node, role: [(node.body, "")],

@@ -6,9 +6,8 @@ import ast
 
 _LEAVES = frozenset({ast.Return, ast.Raise, ast.Continue, ast.Break})
 # Nearly all statements are of these kinds, and control passes each of them.
-_PLAIN = frozenset(
-    {ast.Assign, ast.Expr, ast.AugAssign, ast.AnnAssign, ast.FunctionDef, ast.For, ast.ImportFrom}
-)
+_PLAIN = frozenset({ast.Assign, ast.AugAssign, ast.AnnAssign, ast.FunctionDef, ast.For, ast.ImportFrom})
+_EXITS = frozenset({("sys", "exit"), ("os", "_exit"), ("os", "abort")})
 
 
 def always(test: ast.expr) -> bool | None:
@@ -18,7 +17,18 @@ def always(test: ast.expr) -> bool | None:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = always(test.operand)
         return None if inner is None else not inner
-    return None
+    if isinstance(test, ast.BoolOp):
+        decisive = isinstance(test.op, ast.Or)
+        known = {always(part) for part in test.values}
+        return decisive if decisive in known else None if None in known else not decisive
+    return False if is_empty(test) else None
+
+
+def is_empty(node: ast.expr) -> bool:
+    """``[]``, ``()`` or ``{}``."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return not node.elts
+    return isinstance(node, ast.Dict) and not node.keys
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -44,14 +54,63 @@ def leaves(statement: ast.stmt) -> bool:
         return False
     if kind in _LEAVES:
         return True
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Call) and _exits(statement.value.func)
     if isinstance(statement, ast.If):
-        if statement.orelse:
-            return ends(statement.body) and ends(statement.orelse)
-        return always(statement.test) is True and ends(statement.body)
+        truth = always(statement.test)
+        return (truth is False or ends(statement.body)) and (truth is True or ends(statement.orelse))
+    if isinstance(statement, ast.Assert):
+        return always(statement.test) is False
+    return _compound_leaves(statement)
+
+
+def _compound_leaves(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.With, ast.AsyncWith)):
-        # A context manager may swallow an exception, so only a return is certain to leave.
-        return any(type(inner) is ast.Return for inner in statement.body)
+        return _returns(statement)
+    if isinstance(statement, ast.While):
+        return always(statement.test) is True and not _breaks(statement.body)
+    if isinstance(statement, ast.Try):
+        handled = all(ends(handler.body) for handler in statement.handlers)
+        return ends(statement.finalbody) or (handled and ends([*statement.body, *statement.orelse]))
+    if isinstance(statement, ast.Match):
+        cases = statement.cases
+        return any(map(_takes_all, cases)) and all(ends(case.body) for case in cases)
     return False
+
+
+def _exits(function: ast.expr) -> bool:
+    """Whether calling this ends the program."""
+    if isinstance(function, ast.Name):
+        return function.id in ("exit", "quit")
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return (function.value.id, function.attr) in _EXITS
+    return False
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    """Whether a ``break`` in a block ends the loop around it."""
+    pending: list[ast.AST] = [*body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Break):
+            return True
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            pending += node.orelse
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            pending += [inner for inner in ast.iter_child_nodes(node) if not isinstance(inner, ast.expr)]
+    return False
+
+
+def _takes_all(case: ast.match_case) -> bool:
+    """``case _:`` or ``case name:``."""
+    return case.guard is None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+
+
+def _returns(statement: ast.stmt) -> bool:
+    """A context manager may swallow an exception, so only a return is certain to leave its block."""
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        return any(_returns(inner) for inner in statement.body)
+    return isinstance(statement, ast.Return)
 
 
 def ends(body: list[ast.stmt]) -> bool:
