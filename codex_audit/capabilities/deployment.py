@@ -5,6 +5,7 @@ from __future__ import annotations
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 from codex_audit.facts.model import CiFacts, Step
 from codex_audit.query.found import Found
+from codex_audit.query.project import says_nothing
 from codex_audit.query.tree import Tree
 
 _PUBLISHES = (
@@ -33,7 +34,9 @@ def package(tree: Tree) -> Found:
 
 def entry_points(tree: Tree) -> Found:
     main = [
-        file for file in tree.paths("*/__main__.py") if file.python is not None and "package" in file.facets
+        file
+        for file in tree.paths("*/__main__.py")
+        if file.python is not None and "package" in file.facets and not says_nothing(file)
     ]
     return (
         tree.settings(

@@ -7,6 +7,7 @@ import re
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 from codex_audit.facts.model import DocFacts, FileFacts
 from codex_audit.query.found import Found, ordered
+from codex_audit.query.project import says_nothing
 from codex_audit.query.tree import Tree
 
 FEWEST_PAGES = 5
@@ -96,7 +97,9 @@ def site(tree: Tree) -> Found:
         why="configures a documentation site",
     )
     pages = [
-        file for file in tree.docs() if file.path.split("/")[0].lower() in ("doc", "docs", "documentation")
+        file
+        for file in tree.docs()
+        if file.path.split("/")[0].lower() in ("doc", "docs", "documentation") and not says_nothing(file)
     ]
     if len(pages) >= FEWEST_PAGES:
         first = [tree.at(file, 1, file.path, f"one of {len(pages)} pages", "declared") for file in pages[:3]]
@@ -116,6 +119,7 @@ def examples(tree: Tree) -> Found:
         tree.at(file, 1, file.path, "a runnable script", "declared")
         for file in tree.files
         if file.path.endswith(".sh")
+        and file.excerpts
         and "example" in file.facets
         and not file.facets & {"vendored", "generated", "test"}
     ]

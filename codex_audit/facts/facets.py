@@ -23,6 +23,10 @@ VENDOR_FOLDERS = frozenset(
         "_vendored",
         "third_party",
         "thirdparty",
+        "3rdparty",
+        "3rd_party",
+        "extern",
+        "submodules",
         "node_modules",
         "site-packages",
     }

@@ -33,7 +33,19 @@ _SECRET_SUFFIXES = frozenset(
 )
 _SECRET_NAMES = frozenset({"id_rsa", "id_ecdsa", "id_ed25519", ".npmrc", ".pypirc", ".netrc", "credentials"})
 _DOCUMENT_NAMES = frozenset(
-    {"license", "licence", "copying", "readme", "changelog", "changes", "security", "contributing", "notice"}
+    {
+        "license",
+        "licence",
+        "copying",
+        "readme",
+        "changelog",
+        "changes",
+        "history",
+        "news",
+        "security",
+        "contributing",
+        "notice",
+    }
 )
 
 

@@ -204,8 +204,8 @@ def _read_pipfile(data: bytes, path: str) -> RequirementsFacts:
 
 
 def _read_python_version(data: bytes, path: str) -> RequirementsFacts:
-    lines = [(number, line.strip()) for number, line in numbered(text_of_any(data)) if line.strip()]
-    number, version = lines[0] if lines else (0, "")
+    lines = [(number, line.partition("#")[0].strip()) for number, line in numbered(text_of_any(data))]
+    number, version = next(((number, version) for number, version in lines if version), (0, ""))
     return RequirementsFacts("python-version", False, (), cut(version), number)
 
 

@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from codex_audit.artifacts import Evidence, Strength
-from codex_audit.facts.model import CiFacts, FileFacts, Requirement, Setting, Step
+from codex_audit.facts.model import (
+    CiFacts,
+    DocFacts,
+    DockerFacts,
+    FileFacts,
+    HooksFacts,
+    PythonFacts,
+    Requirement,
+    RequirementsFacts,
+    Setting,
+    SettingsFacts,
+    Step,
+)
 from codex_audit.query.found import Found, ordered
 
 _DEAD = frozenset({"vendored", "generated", "test"})
@@ -22,6 +34,32 @@ _PIECE = re.compile(r"[A-Za-z_]{4,}")
 def _words(*patterns: str) -> frozenset[str]:
     """The words of regular expressions and globs: a broken file with none of them cannot matter."""
     return frozenset(word.lower() for pattern in patterns for word in _PIECE.findall(pattern))
+
+
+def says_nothing(file: FileFacts) -> bool:
+    """Whether the readers of a file found nothing in it: it is empty, or holds comments or a heading alone."""
+    read = (file.settings, file.requirements, file.docker, file.ci, file.hooks, file.doc, file.python)
+    known = [part for part in read if part is not None]
+    return bool(known) and not any(_says(part) for part in known)
+
+
+def _says(part: object) -> bool:
+    match part:
+        case SettingsFacts():
+            return bool(part.settings)
+        case RequirementsFacts():
+            return bool(part.requirements or part.python)
+        case DocFacts():
+            return bool(part.prose or part.fences or part.links)
+        case DockerFacts():
+            return bool(part.instructions)
+        case CiFacts():
+            return bool(part.steps)
+        case HooksFacts():
+            return bool(part.hooks)
+        case PythonFacts():
+            return bool(part.statements)
+    return False
 
 
 def _any_glob(globs: list[str]) -> Callable[[str], re.Match[str] | None]:
@@ -62,7 +100,8 @@ class ProjectSearches(ABC):
         return [(file, path, path.rpartition("/")[2]) for file, path in lower]
 
     def file(self, *globs: str, why: str = "", where: Callable[[FileFacts], bool] | None = None) -> Found:
-        """Files that exist; evidence at line 1. A leading ``/`` anchors a glob at the root (``/SECURITY.md``)."""
+        """Files that exist and say something; evidence at line 1. A leading ``/`` anchors a glob at the root
+        (``/SECURITY.md``)."""
         rooted = [glob for glob in globs if glob.startswith("/") and "/" not in glob[1:]]
         free = [glob for glob in globs if glob not in rooted]
         hits = list(self.paths(*free)) if free else []
@@ -74,7 +113,7 @@ class ProjectSearches(ABC):
         evidence = [
             self.at(file, 1, file.path, why or f"{file.path} exists", "declared")
             for file in hits
-            if where is None or where(file)
+            if not says_nothing(file) and (where is None or where(file))
         ]
         return Found(evidence=ordered(evidence), looked_for=globs)
 

@@ -21,7 +21,7 @@ YES: list[tuple[str, dict[str, str]]] = [
         },
     ),
     ("docs.site", {"mkdocs.yml": "site_name: a\n"}),
-    ("docs.site", {f"docs/p{n}.md": f"# Page {n}\n" for n in range(5)}),
+    ("docs.site", {f"docs/p{n}.md": f"# Page {n}\nSays something.\n" for n in range(5)}),
     ("docs.examples", {"examples/train.py": "import pkg\npkg.run()\n"}),
     ("docs.changelog", {"CHANGELOG.md": "# Changes\n## 1.0\n" + LONG}),
     ("docs.contributing", {"CONTRIBUTING.md": "# Contributing\n```bash\ngit clone x\npytest\n```\n"}),
@@ -31,6 +31,7 @@ YES: list[tuple[str, dict[str, str]]] = [
 NO: list[tuple[str, dict[str, str]]] = [
     ("docs.readme", {"README.md": "# A\n```bash\npip install a\n```\nSee the docs.\n"}),
     ("docs.site", {"docs/index.md": "# A\n", ".readthedocs.yml": "version: 2\n"}),
+    ("docs.site", {f"docs/p{n}.md": f"# Page {n}\n" for n in range(5)}),
     ("docs.examples", {"README.md": "See [examples](examples/).\n", "examples/README.md": "# Examples\n"}),
     ("docs.changelog", {"CHANGELOG.md": "# Changelog\n"}),
     ("docs.changelog", {"README.md": "## News\n- 1.0 is out\n"}),
