@@ -67,7 +67,12 @@ def referring_of(modules: Modules) -> Referring:
     for module in modules.every:
         typed = _annotated(module)
         for item in module.facts.references:
-            target = _meant(item.name, module, modules, unique, meant)
+            above = item.name.startswith("super().")
+            target = (
+                _of_base(last(item.name), item.scope, module, modules)
+                if above
+                else _meant(item.name, module, modules, unique, meant)
+            )
             if target:
                 edges = annotating if (item.scope, item.line) in typed else running
                 edges.setdefault(node_of(module, item.scope), set()).add(target)
@@ -130,6 +135,15 @@ def _meant(
     if node is None:
         node = meant[absolute] = definition_of(absolute, modules)
     return node
+
+
+def _of_base(method: str, scope: str, module: Module, modules: Modules) -> str:
+    """The method that ``super().method`` means in a method, or a function within one."""
+    owner = scope.rpartition(".")[0]
+    while owner and owner not in module.classes:
+        owner = owner.rpartition(".")[0]
+    bases = modules.ancestors(node_of(module, owner)) if owner else ()
+    return next((found for base in bases if (found := modules.method(base, method))), "")
 
 
 def _unique_methods(modules: Modules) -> dict[str, str]:

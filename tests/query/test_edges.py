@@ -169,3 +169,19 @@ HELPER = "import torch\n\ndef store_weights(model):\n    torch.save(model, 'x.pt
 def test_a_function_lives_when_something_brings_it_to_users(files: dict[str, str], live: bool) -> None:
     tree = tree_of({"pkg/__init__.py": "", "pkg/io.py": HELPER, **files})
     assert bool(tree.calls("torch.save")) is live
+
+
+def test_super_runs_the_method_of_the_base() -> None:
+    files = {
+        "pkg/base.py": (
+            "from pkg.io import save\nclass Base:\n    def write(self):\n        save(1)\n"
+            "    def read(self):\n        return 1\n"
+        ),
+        "pkg/kinds.py": (
+            "from pkg.base import Base\nclass Kind(Base):\n    def write(self):\n        super().write()\n"
+            "    def read(self):\n        return super().read()\n"
+        ),
+    }
+    test = "from pkg.kinds import Kind\ndef test_it():\n    kind = Kind()\n    assert kind.{}() is None\n"
+    assert saving_tests({**files, "tests/test_k.py": test.format("write")}) == ["test_it"]
+    assert saving_tests({**files, "tests/test_k.py": test.format("read")}) == []
