@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 from codex_audit.facts.model import CiFacts, Step
 from codex_audit.query.found import Found
@@ -10,9 +12,15 @@ from codex_audit.query.tree import Tree
 _RUNS_TESTS = (
     r"\b(pytest|py\.test|tox|nox|unittest|nosetests|nose2|trial|ctest)\b|\bmake\s+\S*(test|check)\S*|"
     r"\b(hatch|pdm|poetry|uv|pixi|rye|just|invoke|inv)\s+(run\s+)?\S*\s*(test|cov)\S*|"
-    r"\bmanage\.py\s+test\b|npm\s+(run\s+)?test"
+    r"\bmanage\.py\s+test\b|npm\s+(run\s+)?test|\bbazel\s+test\b|\bpython3?\s+(-\w\s+)*(\S+/)?tests?[/.]\S+"
 )
-_INSTALLS = r"\b(pip|uv|poetry|conda|mamba|apt|apt-get|pdm|pipx)\b.*\b(install|add)\b"
+# What a step starts: a file of the tree that is named after running tests ("scripts to rule them all").
+_STARTS = re.compile(
+    r"(?:^|&&|;|\|\|)\s*(?:\w+=\S*\s+)*(?:(?:bash|sh|source|\.)\s+(?:-\w+\s+)*)?(?:\./)?([\w.-]+(?:/[\w.-]+)*)"
+)
+_TEST_SCRIPT = re.compile(
+    r"(?:run|ci|all|unit|integration|cpu|gpu|_|-)*tests?(?:[_-]\w+)?(?:\.(?:sh|bash|py|ps1|bat))?"
+)
 _LINTERS = r"\b(ruff|flake8|pylint|black|isort|autopep8|yapf|pycodestyle|pyflakes|blue|pydocstyle)\b"
 _CHECKERS = r"\b(mypy|pyright|basedpyright|pyrefly|pytype|pyre|ty\s+check)\b"
 _COVERAGE = r"--cov\b|\bcoverage\s+(run|report|xml|html)\b|codecov|coveralls"
@@ -30,9 +38,15 @@ def tests(tree: Tree) -> Found:
 
 
 def pipeline(tree: Tree) -> Found:
+    def starts_a_script(_: CiFacts, step: Step) -> bool:
+        return any(
+            path in tree.by_path and _TEST_SCRIPT.fullmatch(path.rpartition("/")[2])
+            for path in _STARTS.findall(step.run)
+        )
+
     return tree.steps(
         run=_RUNS_TESTS, uses=r"tox|pytest|nox", hosted=True, where=_not_install, why="runs the tests in CI"
-    )
+    ) | tree.steps(run=r"tests?", hosted=True, where=starts_a_script, why="runs a script of tests in CI")
 
 
 def _not_install(facts: CiFacts, step: Step) -> bool:
@@ -45,7 +59,7 @@ def _not_install(facts: CiFacts, step: Step) -> bool:
 
 
 def coverage(tree: Tree) -> Found:
-    return (
+    configured = (
         tree.settings(
             _PROJECT,
             r"tool\.coverage\..*|coverage:.*|(run|report|html|xml)\.(source|branch|omit|fail_under).*",
@@ -56,18 +70,11 @@ def coverage(tree: Tree) -> Found:
         )
         | tree.settings("/pytest.ini", r".*addopts.*", r"--cov\b")
         | tree.steps(run=_COVERAGE, uses=r"codecov|coveralls", where=_not_install, why="measures coverage")
-        | _required(tree, "pytest-cov", "coverage")
         | tree.calls(
             "*.run", where=lambda site: "noxfile" in site.module.path and "--cov" in str(site.arguments)
         )
     )
-
-
-def _required(tree: Tree, *names: str) -> Found:
-    """A development dependency says that the tool is used, not how."""
-    return tree.requires(*names).where(
-        lambda item: item.path.rpartition("/")[2] != "uv.lock", "locked, not configured"
-    )
+    return configured | tree.requires("pytest-cov", "coverage").as_near("required, but not configured")
 
 
 def lint(tree: Tree) -> Found:
@@ -160,7 +167,7 @@ CAPABILITY = Capability(
             ask="Coverage is measured",
             motivation="Coverage shows which code no test has ever run.",
             counts="pytest-cov or coverage configured in CI, tox, nox or project configuration",
-            excludes="entries of .gitignore",
+            excludes="entries of .gitignore, a dependency that nothing configures or runs",
             risk="Nobody knows which half of the training code is untested.",
             remedy=Remedy(
                 text="Configure coverage in pyproject.toml and run the tests with --cov.",

@@ -21,7 +21,22 @@ YES: list[tuple[str, dict[str, str]]] = [
         },
     ),
     ("ci.pipeline", {".gitlab-ci.yml": "test:\n  script:\n    - tox -e py311\n"}),
+    ("ci.pipeline", {".gitlab-ci.yml": "check:\n  script:\n    - python tests/run_all.py\n"}),
     ("ci.pipeline", {"Jenkinsfile": "pipeline { stages { stage('t') { steps { sh 'make test' } } } }\n"}),
+    (
+        "ci.pipeline",
+        {
+            ".github/workflows/t.yml": "on: push\njobs:\n  t:\n    steps:\n      - run: CI=1 bash scripts/run_tests.sh --fast\n",
+            "scripts/run_tests.sh": "python -m pytest $@\n",
+        },
+    ),
+    (
+        "ci.pipeline",
+        {
+            ".github/workflows/t.yml": "on: push\njobs:\n  t:\n    steps:\n      - run: scripts/test\n",
+            "scripts/test": "#!/bin/sh\ncoverage run -m pytest\n",
+        },
+    ),
     ("ci.coverage", {"pyproject.toml": "[tool.coverage.run]\nbranch = true\n"}),
     ("ci.coverage", {"setup.cfg": "[tool:pytest]\naddopts = --cov=pkg\n"}),
     ("ci.lint", {"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}),
@@ -40,6 +55,24 @@ NO: list[tuple[str, dict[str, str]]] = [
             ".github/workflows/t.yml": "on: push\njobs:\n  t:\n    steps:\n      - run: pip install pytest\n      # pytest -q\n"
         },
     ),
+    (
+        "ci.pipeline",
+        {
+            ".github/workflows/t.yml": "on: push\njobs:\n  t:\n    steps:\n      - run: scripts/run_tests.sh\n",
+        },
+    ),
+    (
+        "ci.pipeline",
+        {
+            ".github/workflows/t.yml": "on: push\njobs:\n  t:\n    steps:\n      - run: cat scripts/test\n",
+            "scripts/test": "#!/bin/sh\npytest\n",
+        },
+    ),
+    (
+        "ci.coverage",
+        {"pyproject.toml": "[project]\nname='a'\n[project.optional-dependencies]\ndev=['pytest-cov']\n"},
+    ),
+    ("ci.pipeline", {".gitlab-ci.yml": "build:\n  script:\n    - python build.py --without-tests\n"}),
     ("ci.pipeline", {"tox.ini": "[testenv]\ncommands = pytest\n"}),
     ("ci.coverage", {".gitignore": ".coverage\n", "README.md": "We run coverage report.\n"}),
     ("ci.lint", {"README.md": "# A\nFormatted with black and ruff.\n"}),
