@@ -124,9 +124,9 @@ class Standing:
 
 def _key(target: str, folder: str) -> tuple[str, str]:
     """An imported name, as absolute as its dots make it, and the folder it may depend on."""
-    level = len(target) - len(target.lstrip("."))
-    if not level:
+    if not target.startswith("."):
         return folder, target
+    level = len(target) - len(target.lstrip("."))
     above = folder.split(".")[: folder.count(".") + 2 - level]
     return "", ".".join([*above, target[level:]])
 
