@@ -102,9 +102,9 @@ class Overruling:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """``rule`` is the one that decided, ``evidence`` what counts, best first and at most five; ``looked_for`` names
-    what was searched; ``near`` places that look like it and do not count, each saying why; ``counter`` what would
-    change the verdict, in sentences.
+    """``rule`` is the one that decided, ``evidence`` what counts, best first and at most five of the ``places`` that
+    do; ``looked_for`` names what was searched; ``near`` places that look like it and do not count, each saying why;
+    ``counter`` what would change the verdict, in sentences.
 
     All of that is what the audit itself found, ``verdict`` and ``reason`` included; ``overruled`` stands beside it.
     """
@@ -115,6 +115,7 @@ class ProbeAnswer:
     evidence: tuple[Evidence, ...]
     looked_for: tuple[str, ...]
     near: tuple[Evidence, ...]
+    places: int = 0
     rule: str = ""
     counter: tuple[str, ...] = ()
     overruled: Overruling | None = None
@@ -123,15 +124,22 @@ class ProbeAnswer:
     def counted(self) -> Verdict:
         """The verdict that scores and reports count. A no of the user is a no; a yes that the audit did not find
         itself is unknown, for nobody but the user vouches for it."""
-        if self.overruled is None or self.overruled.verdict == self.verdict:
+        if self.overruled is None or not self.differs:
             return self.verdict
         return "no" if self.overruled.verdict == "no" else "unknown"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the user says otherwise than the audit itself found."""
+        return self.overruled is not None and self.overruled.verdict != self.verdict
 
     @property
     def sentence(self) -> str:
         """The reason of ``counted``: the audit's own, or the user's before it."""
         if self.overruled is None:
             return self.reason
+        if not self.differs:
+            return f"{self.reason} ({self.overruled.place} says the same: {self.overruled.reason})"
         ruled = f"overruled to {self.overruled.verdict} at {self.overruled.place}: {self.overruled.reason}"
         return f"{ruled} (the audit itself found {self.verdict.replace('_', ' ')}: {self.reason})"
 

@@ -61,6 +61,8 @@ def _judge(tree: Tree, probe: Probe, found: Found) -> ProbeAnswer:
 
 def _nothing(found: Found) -> str:
     """The sentence of a no; what came nearest stands in it, because that is what a reader would object with."""
+    if found.half:
+        return found.half
     if not found.near:
         return "nothing that counts was found"
     near = found.near[0]
@@ -95,6 +97,7 @@ def _answer(
         evidence=evidence,
         looked_for=looked_for,
         near=near,
+        places=len(one_a_line(found.evidence)) if verdict == "yes" else 0,
         counter=counter_of(probe, verdict, found, evidence),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from codex_audit.artifacts import Evidence, Verdict
 from codex_audit.capabilities.model import Probe
-from codex_audit.query.found import Found, ordered
+from codex_audit.query.found import Found, one_a_line, ordered
 from codex_audit.query.options import normalised
 
 MOST_NEAR = 2
@@ -25,8 +25,10 @@ def rule_of(probe: Probe, verdict: Verdict, found: Found, evidence: tuple[Eviden
         return f"{_none_of(found)} was found, and none may be there"
     if verdict == "no" and probe.by_absence:
         return "something was found that must not be there"
+    if verdict == "no" and found.half:
+        return "only a part of what it takes was found"
     if verdict == "no" and not found.looked_for:
-        return "nothing was found that a search could start from"
+        return "the tree holds nothing that the question could be about"
     if verdict == "no":
         return f"{_none_of(found)} was found where it counts"
     if verdict == "unknown":
@@ -41,13 +43,15 @@ def counter_of(
     excluded = (
         (f"these do not count: {probe.excludes}",) if probe.excludes and verdict in ("yes", "no") else ()
     )
-    near = (f"near: {item.path}:{item.line}, {item.why}" for item in ordered(found.near)[:MOST_NEAR])
+    near = (
+        f"near: {item.path}:{item.line}, {item.why}" for item in one_a_line(ordered(found.near))[:MOST_NEAR]
+    )
     return (_what_it_takes(probe, verdict, found, evidence), *excluded, *near)
 
 
 def _what_it_takes(probe: Probe, verdict: Verdict, found: Found, evidence: tuple[Evidence, ...]) -> str:
     if verdict == "yes" and evidence:
-        return _without(len(found.evidence), {item.place for item in evidence})
+        return _without(len(one_a_line(found.evidence)), {item.place for item in evidence})
     if verdict == "yes":
         return "no, at the first place of the kind that was looked for"
     if verdict == "no" and probe.by_absence:
@@ -71,7 +75,9 @@ def _without(count: int, places: set[str]) -> str:
 
 def _none_of(found: Found) -> str:
     count = len(found.looked_for)
-    return "nothing of the kind searched" if count == 1 else f"none of the {count} names searched"
+    return (
+        "nothing of the kind searched" if count == 1 else f"none of the {count} names and patterns searched"
+    )
 
 
 def _fired(best: Evidence, looked_for: Iterable[str]) -> str:

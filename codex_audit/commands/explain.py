@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,12 @@ from codex_audit.commands.options import (
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
-    from codex_audit.artifacts import CapabilitiesRaw, Evidence, PatchStep, ProbeAnswer
+    from codex_audit.accuracy.measured import Measured
+    from codex_audit.artifacts import CapabilitiesRaw, PatchStep, ProbeAnswer
     from codex_audit.capabilities.model import Capability, Probe
+    from codex_audit.reports.explanation import Explained
+
+NARROWEST, WIDEST = 40, 100
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -52,6 +57,7 @@ class _Audit:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from codex_audit.accuracy.measured import measured
     from codex_audit.capabilities.catalogue import CATALOGUE
 
     capability, probes = _find(CATALOGUE, arguments.id)
@@ -60,14 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [probe.id for probe in probes if probe.id not in audit.answers]
     if missing:
         raise UsageError(f"the audit does not answer {missing[0]}: another version made it; run it again")
+    known = measured()
     if arguments.format == "json":
-        print_json(_document(capability, probes, audit))
-        return 0
-    if arguments.id == capability.id:
-        print_lines(_capability_lines(capability, audit))
+        print_json(_document(capability, probes, audit, known))
     else:
-        print_lines(_probe_lines(probes[0], audit))
-    print_lines(("", audit.origin))
+        print_lines(_lines(capability, probes, audit, known))
     return 0
 
 
@@ -125,96 +128,69 @@ def _by_probe(raw: CapabilitiesRaw) -> dict[str, ProbeAnswer]:
     return {answer.id: answer for capability in raw.capabilities for answer in capability.probes}
 
 
-def _capability_lines(capability: Capability, audit: _Audit) -> Iterator[str]:
-    yield f"{capability.id}: {capability.title}"
-    yield from _wrapped("  ", capability.summary)
-    for probe in capability.probes:
-        answer = audit.answers[probe.id]
-        yield f"{answer.verdict:<14} {probe.id}: {probe.ask}"
-        yield from _wrapped(" " * 15, answer.reason + _first_place(answer))
+def _explained(probe: Probe, audit: _Audit, known: Measured) -> Explained:
+    from codex_audit.reports.explanation import Explained
 
-
-def _first_place(answer: ProbeAnswer) -> str:
-    return f" ({answer.evidence[0].path}:{answer.evidence[0].line})" if answer.evidence else ""
-
-
-def _probe_lines(probe: Probe, audit: _Audit) -> Iterator[str]:
-    answer = audit.answers[probe.id]
-    yield f"{probe.id}: {probe.ask}"
-    yield from _wrapped("  why it is asked  ", probe.motivation)
-    yield from _wrapped("  what counts      ", probe.counts)
-    yield from _wrapped("  what does not    ", probe.excludes or "nothing in particular")
-    yield f"  feeds            {probe.component}{', and the capability needs it' if probe.core else ''}"
-    yield from _wrapped("verdict: ", f"{answer.verdict}: {answer.reason}")
-    yield from _places("evidence", answer.evidence)
-    yield from _places("near, and does not count", answer.near)
-    if answer.looked_for:
-        yield from _wrapped("  looked for: ", ", ".join(answer.looked_for))
-    yield "what would change it"
-    for line in _change(probe, answer, audit.steps.get(probe.id)):
-        yield from _wrapped("  ", line)
-    yield from (f"see {reference}" for reference in probe.references)
-
-
-def _places(title: str, places: tuple[Evidence, ...]) -> Iterator[str]:
-    if places:
-        yield f"  {title}:"
-    for item in places:
-        yield f"    {item.path}:{item.line}  {item.excerpt}"
-        yield f"      {item.why} ({item.strength}, {item.place})"
-
-
-def _change(probe: Probe, answer: ProbeAnswer, step: PatchStep | None) -> tuple[str, ...]:
-    if answer.verdict == "yes":
-        if not answer.evidence:
-            return ("a place of the kind that this probe looks for turns it to no",)
-        return ("it turns to no when none of the places above is left, or none can be reached",)
-    lines = [f"{probe.remedy.text} ({probe.remedy.effort})", f"to undo: {probe.rollback}"]
-    if step is not None and step.files:
-        lines.append(f"would touch: {', '.join(step.files)}")
-    if step is not None and step.new_files:
-        lines.append(f"would add: {', '.join(step.new_files)}")
-    return (f"first: {answer.reason}", *lines) if answer.verdict == "unknown" else tuple(lines)
-
-
-def _wrapped(label: str, text: str) -> Iterator[str]:
-    """``text`` after ``label`` in lines that fit the terminal, the later ones indented."""
-    import shutil
-    import textwrap
-
-    width = max(40, shutil.get_terminal_size((110, 24)).columns)
-    yield from textwrap.wrap(
-        text,
-        width,
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        break_long_words=False,
-        break_on_hyphens=False,
+    return Explained(
+        probe, audit.answers[probe.id], audit.steps.get(probe.id), known.of(probe.id), len(known.corpus)
     )
 
 
-def _document(capability: Capability, probes: tuple[Probe, ...], audit: _Audit) -> dict[str, Any]:
-    from codex_evidence.plain import to_plain
+def _lines(
+    capability: Capability, probes: tuple[Probe, ...], audit: _Audit, known: Measured
+) -> Iterator[str]:
+    from codex_audit.reports.explanation import explanation, overview
 
+    width = min(WIDEST, max(NARROWEST, shutil.get_terminal_size((WIDEST, 24)).columns))
+    if len(probes) == 1:
+        yield from explanation(_explained(probes[0], audit, known), width)
+    else:
+        yield from overview(capability, audit.answers, width)
+    yield ""
+    yield audit.origin
+
+
+def _document(
+    capability: Capability, probes: tuple[Probe, ...], audit: _Audit, known: Measured
+) -> dict[str, Any]:
     return {
         "capability": capability.id,
         "title": capability.title,
         "origin": audit.origin,
-        "probes": [
-            {
-                "id": probe.id,
-                "ask": probe.ask,
-                "motivation": probe.motivation,
-                "counts": probe.counts,
-                "excludes": probe.excludes,
-                "component": probe.component,
-                "core": probe.core,
-                "references": list(probe.references),
-                "answer": to_plain(audit.answers[probe.id]),
-                "what_would_change_it": list(
-                    _change(probe, audit.answers[probe.id], audit.steps.get(probe.id))
-                ),
-            }
-            for probe in probes
-        ],
+        "probes": [_probe(probe, audit, known) for probe in probes],
+    }
+
+
+def _probe(probe: Probe, audit: _Audit, known: Measured) -> dict[str, Any]:
+    from codex_audit.accuracy.figures import precision, recall
+    from codex_audit.reports.explanation import verdict_text
+    from codex_evidence.plain import to_plain
+
+    answer, step, counts = audit.answers[probe.id], audit.steps.get(probe.id), known.of(probe.id)
+    return {
+        "id": probe.id,
+        "ask": probe.ask,
+        "motivation": probe.motivation,
+        "counts": probe.counts,
+        "excludes": probe.excludes,
+        "component": probe.component,
+        "core": probe.core,
+        "references": list(probe.references),
+        "summary": verdict_text(_explained(probe, audit, known)),
+        "counted": answer.counted,
+        "answer": to_plain(answer),
+        "remedy": {
+            "text": probe.remedy.text,
+            "effort": probe.remedy.effort,
+            "risk": probe.risk,
+            "rollback": probe.rollback,
+            "files": list(step.files) if step else [],
+            "new_files": list(step.new_files) if step else [],
+        },
+        "measured": {
+            "repositories": len(known.corpus),
+            **to_plain(counts),
+            "precision": to_plain(precision(counts)),
+            "recall": to_plain(recall(counts)),
+        },
     }

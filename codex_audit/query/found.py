@@ -48,7 +48,8 @@ class Found:
 
     ``words`` are the identifiers that code would have to contain to matter, ``file_words`` those of any other
     file: a broken file without any of them cannot change the answer. ``not_applicable`` carries a reason when
-    the question makes no sense for this tree; ``reason`` a sentence that explains a verdict better than a count.
+    the question makes no sense for this tree; ``reason`` a sentence that explains a verdict better than a count,
+    ``half`` one for a no of which a part holds.
     """
 
     evidence: tuple[Evidence, ...] = ()
@@ -59,6 +60,7 @@ class Found:
     not_applicable: str = ""
     reason: str = ""
     holds: bool | None = None
+    half: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.evidence) if self.holds is None else self.holds
@@ -73,6 +75,7 @@ class Found:
             file_words=self.file_words | other.file_words,
             reason=self.reason or other.reason,
             holds=None if self.holds is None and other.holds is None else bool(self) or bool(other),
+            half=self.half or other.half,
         )
 
     def __and__(self, other: Found) -> Found:
@@ -85,6 +88,7 @@ class Found:
             evidence=(),
             near=ordered((*both.near, *both.evidence)),
             holds=None,
+            half=both.half or _half(self, other) or _half(other, self),
         )
 
     def where(self, keep: Callable[[Evidence], bool], why_not: str) -> Found:
@@ -134,6 +138,14 @@ def fails(reason: str, near: Iterable[Evidence] = (), looked_for: Iterable[str] 
 def not_applicable(reason: str) -> Found:
     """The question makes no sense for this tree."""
     return Found(not_applicable=reason, holds=False)
+
+
+def _half(there: Found, missing: Found) -> str:
+    """What holds and what does not, when only ``there`` does."""
+    if missing or not there.evidence or not missing.looked_for:
+        return ""
+    names = ", ".join(missing.looked_for[:3]) + (" and the like" if len(missing.looked_for) > 3 else "")
+    return f"only a part was found ({there.evidence[0].why}); not found: {names}"
 
 
 def _merged(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:

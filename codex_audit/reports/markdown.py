@@ -42,7 +42,7 @@ def write(inputs: ReportInput) -> bytes:
         statuses=status_counts(parts),
         verdicts=verdict_counts(answers),
         unknown=tuple(answer for answer in answers if answer.counted == "unknown"),
-        overruled=tuple(answer for answer in answers if answer.overruled),
+        overruled=tuple(answer for answer in answers if answer.differs),
         omissions=omissions(inputs),
         count_verdicts=verdict_counts,
     ).encode("utf-8")

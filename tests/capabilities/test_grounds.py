@@ -111,3 +111,21 @@ def test_every_probe_says_its_rule_and_what_would_change_its_answer_on_any_tree(
                 answer, _ = ask(tree, one)
                 assert answer.rule
                 assert answer.counter[0].startswith(("yes", "no"))
+
+
+def test_a_no_of_which_a_part_holds_names_the_part_that_is_missing() -> None:
+    readme = "# Tool\n\n```\npython train.py\n```\n"
+    answer = asked("docs.readme", {**HAS_CODE, "README.md": readme})
+    assert answer.verdict == "no"
+    assert (
+        answer.reason
+        == "only a part was found (says how to run); not found: an install command in the README"
+    )
+    assert answer.rule == "only a part of what it takes was found"
+
+
+def test_a_part_that_is_missing_in_one_way_does_not_matter_where_another_way_holds() -> None:
+    readme = "# Tool\n\n```\npip install tool\npython train.py\n```\n"
+    answer = asked("docs.readme", {**HAS_CODE, "README.md": readme})
+    assert answer.verdict == "yes"
+    assert "only a part" not in answer.reason

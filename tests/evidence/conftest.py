@@ -29,6 +29,7 @@ def samples() -> dict[str, Any]:
         (evidence,),
         ("torch.save",),
         (evidence,),
+        7,
         "saves with torch.save",
         ("no, were this place gone",),
         ruled,

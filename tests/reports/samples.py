@@ -83,6 +83,7 @@ def answer(
         evidence=places,
         looked_for=("torch.save",),
         near=near,
+        places=len(places),
         rule=reason or "saves with torch.*",
         counter=(reason or "no, were this place gone", "these do not count: a path alone"),
     )
