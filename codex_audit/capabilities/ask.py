@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Support, Verdict
 from codex_audit.capabilities.grounds import counter_of, rule_of
@@ -17,14 +17,8 @@ MOST_LOOKED_FOR = 40
 _CODE_READERS = frozenset({"python", "notebook", "file"})
 
 
-def ask_all(
-    tree: Tree, catalogue: Iterable[Capability], disabled: Mapping[str, str]
-) -> tuple[CapabilityAnswers, ...]:
-    """The answers of every probe in catalogue order. ``disabled`` maps a probe to the reason given for it."""
-    return tuple(_ask_capability(tree, capability, disabled) for capability in catalogue)
-
-
-def _ask_capability(tree: Tree, capability: Capability, disabled: Mapping[str, str]) -> CapabilityAnswers:
+def ask_capability(tree: Tree, capability: Capability, disabled: Mapping[str, str]) -> CapabilityAnswers:
+    """The answers of a capability's probes in their order. ``disabled`` maps a probe to the reason given for it."""
     asked = [ask(tree, probe, disabled.get(probe.id, "")) for probe in capability.probes]
     answers = tuple(answer for answer, _ in asked)
     held = [found for (answer, found) in asked if answer.verdict == "yes"]

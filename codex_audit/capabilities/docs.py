@@ -189,7 +189,7 @@ def changelog(tree: Tree) -> Found:
 def _has_entries(file: FileFacts) -> bool:
     """More than a heading: an empty or placeholder file keeps nothing."""
     if file.path.endswith((".txt", ".adoc")) or file.doc is None:
-        return not file.path.endswith((".md", ".rst")) and file.doc is None and bool(file.excerpts)
+        return not file.path.endswith((".md", ".rst")) and file.doc is None and not file.blank
     return file.doc.prose >= LEAST_PROSE or len(file.doc.headings) >= 3
 
 

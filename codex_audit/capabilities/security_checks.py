@@ -59,7 +59,7 @@ def policy(tree: Tree) -> Found:
         where=lambda file: file.doc is None or file.doc.prose >= LEAST_PROSE,
         why="tells how to report a vulnerability",
     ).where(
-        lambda item: bool(tree.by_path[item.path].doc or tree.by_path[item.path].excerpts),
+        lambda item: not tree.by_path[item.path].blank,
         "the file is empty",
     ) | tree.headings(
         r"report\w*.{0,20}(vulnerabilit|security)|^security\s+(policy|disclosure|issues?$)|"

@@ -17,7 +17,7 @@ it is ``self.step``; on anything else the receiver is ``?`` (``?.step``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -322,9 +322,8 @@ class Unread:
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """Everything that was read of one file. A file can have facts of several readers (pyproject.toml is settings
-    and requirements); what could not be read stands in ``unread``.
-
-    ``excerpts`` maps a line number to its text (stripped, at most 160 characters) for lines that facts name.
+    and requirements); what could not be read stands in ``unread``. ``blank``: nothing but white space
+    was read of it.
     """
 
     path: str
@@ -339,4 +338,4 @@ class FileFacts:
     doc: DocFacts | None = None
     secrets: tuple[Secret, ...] = ()
     unread: tuple[Unread, ...] = ()
-    excerpts: dict[int, str] = field(default_factory=dict)
+    blank: bool = True

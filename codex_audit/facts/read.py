@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from codex_audit.facts.ci import ci_system
 from codex_audit.facts.facets import suffix_of
 from codex_audit.facts.locks import is_lock
-from codex_audit.facts.model import FileFacts, PythonFacts, Unread
+from codex_audit.facts.model import FileFacts, Unread
 from codex_audit.facts.requirements import requirements_reader
-from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
+from codex_audit.facts.secrets import find_secrets, redact_bytes
 from codex_audit.facts.source import ReadError, words_of
 
-LONGEST_EXCERPT = 160
 _DOCKERFILE = re.compile(r"(?i:(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file)")
 SNIFFED = 8192
 # No configuration, pipeline or document is larger; parsers written in Python would take many seconds.
@@ -72,8 +70,9 @@ def read_file(path: str, data: bytes, facets: frozenset[str], module: str) -> Fi
             unread.append(answer)
         elif answer is not None:
             found[kind] = answer
-    facts = FileFacts(path, facets, module, secrets=secrets, unread=tuple(unread), **found)
-    return dataclasses.replace(facts, excerpts=_excerpts(facts, data))
+    return FileFacts(
+        path, facets, module, blank=not data.strip(), secrets=secrets, unread=tuple(unread), **found
+    )
 
 
 def _readers(path: str, facets: frozenset[str]) -> list[tuple[str, Reader]]:
@@ -135,49 +134,6 @@ def _isolated(kind: str, reader: Reader, data: bytes, path: str) -> Any:
         return Unread(kind, "nested too deeply", 0, words_of(data))
     except Exception as error:  # noqa: BLE001 - a parser's own failure costs this reader alone, and is named
         return Unread(kind, f"its parser failed ({type(error).__name__})", 0, words_of(data))
-
-
-def _excerpts(facts: FileFacts, data: bytes) -> dict[int, str]:
-    """The text of every line that a fact names, and of the first line."""
-    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    wanted = {1, *_lines_of(facts)}
-    texts = {
-        number: lines[number - 1].strip()[:LONGEST_EXCERPT]
-        for number in sorted(wanted)
-        if 0 < number <= len(lines)
-    }
-    return {number: redact(text) if facts.secrets else text for number, text in texts.items() if text}
-
-
-def _lines_of(facts: FileFacts) -> Iterator[int]:
-    for part in (facts.settings, facts.requirements, facts.docker, facts.ci, facts.hooks, facts.doc):
-        if part is not None:
-            for item in dataclasses.fields(part):
-                yield from _lines_in(getattr(part, item.name))
-    if facts.requirements is not None:
-        yield facts.requirements.python_line
-    if facts.python is not None:
-        yield from _python_lines(facts.python)
-    yield from (secret.line for secret in facts.secrets)
-
-
-def _lines_in(value: object) -> Iterator[int]:
-    if isinstance(value, tuple):
-        for item in value:
-            line = getattr(item, "line", 0)
-            if line:
-                yield line
-
-
-def _python_lines(facts: PythonFacts) -> Iterator[int]:
-    for item in dataclasses.fields(facts):
-        yield from _lines_in(getattr(facts, item.name))
-    for function in facts.functions:
-        yield from _lines_in(function.parameters)
-    for cls in facts.classes:
-        yield from _lines_in(cls.fields)
-    if facts.main_guard:
-        yield facts.main_guard
 
 
 # Parsers are imported where they are used: most runs meet few kinds of file, and starting up must be quick.

@@ -24,10 +24,22 @@ from codex_audit.query.sites import (
     reference_index,
 )
 
+_SHARED = (
+    "module_at calls keywords references imports assignments handed bases items options option_names uses runs"
+).split()
+
 
 @dataclass(frozen=True, eq=False)
 class Indexes:
     files: tuple[FileFacts, ...]
+    mentioned: frozenset[str] = frozenset()
+
+    def prepare(self) -> None:
+        """Make what most searches share, for processes that are about to be forked."""
+        for name in _SHARED:
+            getattr(self, name)
+        for name in ("from_entries", "_mentioned"):
+            getattr(self.live, name)
 
     @cached_property
     def modules(self) -> Modules:
@@ -54,7 +66,7 @@ class Indexes:
 
     @cached_property
     def live(self) -> Liveness:
-        return Liveness(self.files, self.modules, self.uses)
+        return Liveness(self.files, self.modules, self.uses, self.mentioned)
 
     @cached_property
     def calls(self) -> SiteIndex:

@@ -22,6 +22,7 @@ class Liveness:
     files: tuple[FileFacts, ...]
     modules: Modules
     graph: Graph
+    elsewhere: frozenset[str] = frozenset()
     _memo: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -50,7 +51,7 @@ class Liveness:
         configuration value and console script, and what documents import from the tree: a name in none of these is a
         name that nobody uses. What only hidden code mentions waits until its owner is mentioned."""
         names = {last(entry) for entry in self.entries} | documented_names(self.files, self.modules)
-        names |= self._configured()
+        names |= self._configured() | self.elsewhere
         hidden: dict[str, set[str]] = {}
         for module in self.modules.every:
             if module.countable:

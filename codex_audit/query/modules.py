@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -92,9 +92,11 @@ class Module:
 
 @dataclass(frozen=True)
 class Modules:
-    """All modules; resolves names across them. A tree has at most one module a dotted name: the first in path order."""
+    """All modules; resolves names across them. A tree has at most one module a dotted name: the first in path order.
+    ``packages`` are the names of all packages, those of which nothing was read included."""
 
     every: tuple[Module, ...]
+    packages: frozenset[str]
     _memo: dict[str, dict[str, str]] = field(default_factory=dict, compare=False)
     _splits: dict[str, tuple[Module | None, str]] = field(default_factory=dict, compare=False)
     _ancestry: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
@@ -150,7 +152,7 @@ class Modules:
         """A script imports the file beside it by its bare name."""
         folder = module.name.rpartition(".")[0]
         first = name.partition(".")[0].removesuffix("()")
-        known = first in self._tops or folder in self.by_name
+        known = first in self._tops or folder in self.packages
         if folder and not known and f"{folder}.{first}" in self.by_name:
             return f"{folder}.{name}"
         return name
@@ -259,8 +261,11 @@ class Modules:
         return ""
 
 
-def modules_of(files: Iterable[FileFacts]) -> Modules:
-    return Modules(tuple(Module(file, file.python) for file in files if file.python is not None))
+def modules_of(files: Sequence[FileFacts]) -> Modules:
+    return Modules(
+        tuple(Module(file, file.python) for file in files if file.python is not None),
+        frozenset(file.module for file in files if file.path.endswith("__init__.py")),
+    )
 
 
 def _imported(name: str, module: Module) -> str:

@@ -39,14 +39,16 @@ _SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.c
 
 @dataclass(frozen=True, eq=False)
 class Tree(ProjectSearches, TestSearches):
-    """The facts of all files, in path order, and what libraries are known to bring by default."""
+    """The facts of all files, in path order, and what libraries are known to bring by default. ``mentioned`` are names
+    in files that were not read closely: what stands there may be used."""
 
     files: tuple[FileFacts, ...]
     defaults: Defaults
+    mentioned: frozenset[str] = frozenset()
 
     @cached_property
     def index(self) -> Indexes:
-        return Indexes(self.files)
+        return Indexes(self.files, self.mentioned)
 
     @property
     def modules(self) -> Modules:
@@ -243,9 +245,9 @@ class Tree(ProjectSearches, TestSearches):
     def at(
         self, file: FileFacts, line: int, symbol: str, why: str, strength: Strength, scope: str = ""
     ) -> Evidence:
-        """Evidence for a place of a file."""
+        """Evidence for a place of a file. What stands there is quoted later, where the bytes are."""
         place = self._place(file, scope)
-        return Evidence(file.path, line, file.excerpts.get(line, ""), why, place, strength, symbol, scope)
+        return Evidence(file.path, line, "", why, place, strength, symbol, scope)
 
     def _place(self, file: FileFacts, scope: str) -> Place:
         if "test" in file.facets:

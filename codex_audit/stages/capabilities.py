@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Overruling
-from codex_audit.capabilities.ask import ask_all
+from codex_audit.capabilities.ask import ask_capability
 from codex_audit.capabilities.model import Capability
-from codex_audit.facts.model import FileFacts
 from codex_audit.query.defaults import load_defaults
 from codex_audit.query.tree import Tree
+from codex_audit.stages.facets import Reading
+from codex_audit.stages.parallel import shared_out
 
 SCHEMA = "codex-audit/capabilities_raw/v1"
+# Calls in the code of a tree: with fewer, all probes are answered before two processes have started.
+WORTH_SHARING = 20_000
 
 
 def ask_capabilities(
-    files: tuple[FileFacts, ...],
-    catalogue: Iterable[Capability],
+    reading: Reading,
+    catalogue: Sequence[Capability],
     disabled: Mapping[str, str],
     overrule: Mapping[str, Overruling] | None = None,
+    *,
+    jobs: int = 1,
 ) -> CapabilitiesRaw:
-    """``files`` in path order; ``disabled`` maps probe ids to the reason they are not asked, ``overrule`` to what
-    the user says instead."""
-    tree = Tree(files=files, defaults=load_defaults())
-    answers = ask_all(tree, catalogue, disabled)
+    """``disabled`` maps probe ids to the reason they are not asked, ``overrule`` to what the user says instead."""
+    tree = Tree(reading.files, load_defaults(), reading.mentioned)
+    if sum(len(module.facts.calls) for module in tree.code) < WORTH_SHARING:
+        jobs = 1
+    if jobs > 1:
+        tree.index.prepare()  # once here, and not once in every process
+    answers = shared_out(
+        lambda index: ask_capability(tree, catalogue[index], disabled),
+        [len(capability.probes) for capability in catalogue],
+        jobs,
+    )
     return CapabilitiesRaw(
         SCHEMA, tree.has_code, tuple(_beside(capability, overrule or {}) for capability in answers)
     )

@@ -1,18 +1,22 @@
-"""S2: read each file once into facts, and group the files by facet."""
+"""S2: read files into facts, and group them by facet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from codex_audit.artifacts import Facets, FileEntry, UnreadFile
 from codex_audit.facts.facets import facets_of
 from codex_audit.facts.model import FileFacts, Unread
 from codex_audit.facts.naming import module_name, package_folders
+from codex_audit.facts.packed import pack, unpack
 from codex_audit.facts.python import grammar
 from codex_audit.facts.read import needs_bytes, read_file
 from codex_audit.stages.index import Listing, read_bytes
 from codex_audit.stages.parallel import shared_out
+from codex_audit.stages.selection import CLOSE_BYTES
+from codex_audit.stages.skim import Skim, skim
+from codex_audit.stages.vocabulary import Vocabulary
 from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import CodexError
 
@@ -31,10 +35,12 @@ class ChangedWhileReadError(CodexError):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The artifact of the stage, and the facts behind it for the next one."""
+    """The artifact of the stage, and the facts behind it for the next one. ``mentioned`` are the names that stand in
+    files which were not read closely."""
 
     facets: Facets
     files: tuple[FileFacts, ...]
+    mentioned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +49,80 @@ class _Work:
     paths: frozenset[str]
     packages: frozenset[str]
 
+    def bytes_of(self, entry: FileEntry) -> bytes:
+        return indexed_bytes(self.listing, entry)
 
-def read_facets(listing: Listing, *, jobs: int) -> Reading:
-    """Read every file of the listing. Raises ChangedWhileReadError when one is no longer what was indexed."""
+    def named(self, entry: FileEntry, data: bytes = b"") -> FileFacts:
+        """What name and first lines of a file say of it."""
+        facets = facets_of(entry.path, self.paths, data[:HEAD])
+        return FileFacts(entry.path, facets, module_name(entry.path, self.packages))
+
+    def facts(self, entry: FileEntry) -> FileFacts:
+        named = self.named(entry)
+        if entry.kind != "file" or entry.binary:
+            return named
+        if not entry.sha256:
+            return replace(named, unread=(Unread("file", entry.note),))
+        if not needs_bytes(entry.path, named.facets):
+            return named
+        if entry.size > LARGEST:
+            return replace(named, unread=(Unread("file", "larger than 16 MB"),))
+        data = self.bytes_of(entry)
+        named = self.named(entry, data)
+        return read_file(entry.path, data, named.facets, named.module)
+
+
+def read_facets(listing: Listing, vocabulary: Callable[[], Vocabulary], *, jobs: int) -> Reading:
+    """Read every file of the listing, of a very large tree only those that name what the probes look for
+    (``vocabulary`` is asked for it then).
+
+    Raises ChangedWhileReadError when a file is no longer what was indexed.
+    """
     entries = listing.index.files
     paths = frozenset(entry.path for entry in entries)
     work = _Work(listing, paths, package_folders(paths))
-    weights = [entry.size if entry.path.endswith(".py") else 0 for entry in entries]
+    skimmed = _skim(work, vocabulary, jobs)
+    close = [entry for entry in entries if entry.path not in skimmed.facts]
+    weights = [entry.size if entry.path.endswith(".py") else 0 for entry in close]
     jobs = jobs if sum(weights) >= WORTH_SHARING else 1
-    files = tuple(shared_out(lambda index: _read_one(work, entries[index]), weights, jobs))
+    packed = shared_out(lambda index: pack(work.facts(close[index])), weights, jobs)
+    facts = skimmed.facts | {entry.path: unpack(data) for entry, data in zip(close, packed, strict=True)}
+    files = tuple(facts[entry.path] for entry in entries)
+    groups = _groups(files)
+    if skimmed.facts:
+        groups["skimmed"] = tuple(entry.path for entry in entries if entry.path in skimmed.facts)
     return Reading(
         Facets(
             schema=SCHEMA,
             grammar=grammar(),
             project=project_name(files),
-            groups=_groups(files),
+            groups=dict(sorted(groups.items())),
             unread=tuple(_unread(files)),
         ),
         files,
+        skimmed.mentioned,
     )
 
 
-def _read_one(work: _Work, entry: FileEntry) -> FileFacts:
-    name = module_name(entry.path, work.packages)
-    facets = facets_of(entry.path, work.paths, b"")
-    if entry.kind != "file" or entry.binary:
-        return FileFacts(entry.path, facets, name)
-    if not entry.sha256:
-        return FileFacts(entry.path, facets, name, unread=(Unread("file", entry.note),))
-    if not needs_bytes(entry.path, facets):
-        return FileFacts(entry.path, facets, name)
-    if entry.size > LARGEST:
-        return FileFacts(entry.path, facets, name, unread=(Unread("file", "larger than 16 MB"),))
-    data = read_bytes(work.listing, entry)
+def indexed_bytes(listing: Listing, entry: FileEntry) -> bytes:
+    """The bytes that were indexed. Raises ChangedWhileReadError when the file holds others by now."""
+    data = read_bytes(listing, entry)
     if sha256_hex(data) != entry.sha256:
         raise ChangedWhileReadError(f"{entry.path} changed while it was audited; run the audit again")
-    return read_file(entry.path, data, facets_of(entry.path, work.paths, data[:HEAD]), name)
+    return data
+
+
+def is_text(entry: FileEntry) -> bool:
+    """Whether a file can be read and is not too large to be."""
+    readable = entry.kind == "file" and not entry.binary and bool(entry.sha256)
+    return readable and entry.size <= LARGEST
+
+
+def _skim(work: _Work, vocabulary: Callable[[], Vocabulary], jobs: int) -> Skim:
+    code = [entry for entry in work.listing.index.files if entry.path.endswith(".py") and is_text(entry)]
+    if sum(entry.size for entry in code) <= CLOSE_BYTES:
+        return Skim(frozenset(), {}, frozenset())
+    return skim(code, work.bytes_of, work.named, vocabulary(), jobs)
 
 
 def project_name(files: Iterable[FileFacts]) -> str:
@@ -100,7 +144,7 @@ def _groups(files: Iterable[FileFacts]) -> dict[str, tuple[str, ...]]:
     for file in files:
         for facet in file.facets:
             groups.setdefault(facet, []).append(file.path)
-    return {facet: tuple(groups[facet]) for facet in sorted(groups)}
+    return {facet: tuple(paths) for facet, paths in groups.items()}
 
 
 def _unread(files: Iterable[FileFacts]) -> Iterator[UnreadFile]:

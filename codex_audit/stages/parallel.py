@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from typing import Generic, TypeVar
 
 from codex_evidence.errors import CodexError
 
 Result = TypeVar("Result")
+
+# How many batches there are for each process: the last ones to be worked on are small, so that all end together.
+_BATCHES = 8
 
 
 class WorkerDiedError(CodexError):
@@ -18,11 +23,17 @@ class WorkerDiedError(CodexError):
     exit_code = 3
 
 
-class _Failure(Generic[Result]):
+class _Failure:
     """An exception on its way from a worker to the parent."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker(Generic[Result]):
+    process: ForkProcess
+    pipe: Connection
 
 
 def shared_out(work: Callable[[int], Result], weights: Sequence[int], jobs: int) -> list[Result]:
@@ -31,53 +42,88 @@ def shared_out(work: Callable[[int], Result], weights: Sequence[int], jobs: int)
     Workers are forked, so that ``work`` and all that it holds reach them without being copied; only
     results travel. What ``work`` raises is raised here.
     """
-    shares = _shares(weights, jobs)
-    if len(shares) < 2:
+    batches = _batches(weights, jobs)
+    if min(jobs, len(batches)) < 2:
         return [work(index) for index in range(len(weights))]
-    context = multiprocessing.get_context("fork")
-    started = []
-    for share in shares:
-        receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_serve, args=(work, share, sender), daemon=True)
-        process.start()
-        sender.close()
-        started.append((process, receiver, share))
+    workers = [_start(work) for _ in range(min(jobs, len(batches)))]
     results: dict[int, Result] = {}
     try:
-        for _, receiver, share in started:
-            results.update(zip(share, _answer(receiver), strict=True))
+        for batch, answers in _collected(workers, batches):
+            results.update(zip(batch, answers, strict=True))
     finally:
-        for process, receiver, _ in started:
-            receiver.close()
-            process.join(None if len(results) == len(weights) else 0)
-            if process.is_alive():
-                process.terminate()
+        _end(workers, finished=len(results) == len(weights))
     return [results[index] for index in range(len(weights))]
 
 
-def _shares(weights: Sequence[int], jobs: int) -> list[list[int]]:
-    """The indices in ``jobs`` shares of about the same weight, each in ascending order."""
-    shares: list[list[int]] = [[] for _ in range(max(1, min(jobs, len(weights))))]
-    loads = [0] * len(shares)
+def _collected(
+    workers: list[_Worker[Result]], batches: list[list[int]]
+) -> Iterator[tuple[list[int], list[Result]]]:
+    """Every batch with its answers, as they come; a worker gets another when it has answered."""
+    waiting = iter(batches)
+    given: dict[Connection, list[int]] = {}
+    for worker in workers:
+        given[worker.pipe] = next(waiting)
+        worker.pipe.send(given[worker.pipe])
+    while given:
+        ready = wait(list(given))
+        for pipe in [pipe for pipe in given if pipe in ready]:
+            yield given.pop(pipe), _answer(pipe)
+            batch = next(waiting, None)
+            if batch is not None:
+                given[pipe] = batch
+                pipe.send(batch)
+
+
+def _start(work: Callable[[int], Result]) -> _Worker[Result]:
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(work, there, here), daemon=True)
+    process.start()
+    there.close()
+    return _Worker(process, here)
+
+
+def _end(workers: list[_Worker[Result]], *, finished: bool) -> None:
+    """Closing the pipe ends a worker that waits for work; one that is at work is stopped."""
+    for worker in workers:
+        worker.pipe.close()
+    for worker in workers:
+        worker.process.join(1 if finished else 0)
+        if worker.process.is_alive():
+            worker.process.terminate()
+
+
+def _batches(weights: Sequence[int], jobs: int) -> list[list[int]]:
+    """The indices in batches of about the same weight, heavy items first."""
+    most = sum(weights) / (max(jobs, 1) * _BATCHES)
+    batches: list[list[int]] = []
+    load = 0.0
     for index in sorted(range(len(weights)), key=lambda item: (-weights[item], item)):
-        lightest = loads.index(min(loads))
-        shares[lightest].append(index)
-        loads[lightest] += weights[index] + 1
-    return [sorted(share) for share in shares]
+        if not batches or load + weights[index] > most:
+            batches.append([])
+            load = 0
+        batches[-1].append(index)
+        load += weights[index]
+    return batches
 
 
-def _serve(work: Callable[[int], Result], share: Sequence[int], sender: Connection) -> None:
+def _serve(work: Callable[[int], Result], pipe: Connection, parent: Connection) -> None:
+    parent.close()  # the fork's copy: without this the worker would keep its own pipe open
+    while True:
+        try:
+            batch = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: list[Result] | _Failure = [work(index) for index in batch]
+        except Exception as error:  # noqa: BLE001 - it is raised again in the parent
+            answer = _Failure(error)
+        pipe.send(answer)
+
+
+def _answer(pipe: Connection) -> list[Result]:
     try:
-        answer: list[Result] | _Failure[Result] = [work(index) for index in share]
-    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
-        answer = _Failure(error)
-    sender.send(answer)
-    sender.close()
-
-
-def _answer(receiver: Connection) -> list[Result]:
-    try:
-        answer = receiver.recv()
+        answer = pipe.recv()
     except EOFError as error:
         raise WorkerDiedError(
             "a worker process died while reading files; run again with --jobs 1 to see which file it is"

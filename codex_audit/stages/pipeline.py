@@ -20,14 +20,16 @@ from codex_audit.artifacts import (
 )
 from codex_audit.capabilities.model import Capability
 from codex_audit.stages.capabilities import ask_capabilities
-from codex_audit.stages.facets import read_facets
+from codex_audit.stages.excerpts import with_excerpts
+from codex_audit.stages.facets import Reading, indexed_bytes, is_text, read_facets
 from codex_audit.stages.gaps import plan_gaps
-from codex_audit.stages.index import index_tree
+from codex_audit.stages.index import Listing, index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
 from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.scoring import score_capabilities
+from codex_audit.stages.vocabulary import load_vocabulary
 from codex_audit.workflow.settings import STAGES, Workflow
 from codex_evidence.documents import artifact_bytes
 
@@ -117,6 +119,18 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     return Audit(*made, documents, reports, manifest, watch.seconds)
 
 
+def _answers(request: Request, listing: Listing, reading: Reading) -> CapabilitiesRaw:
+    workflow = request.workflow
+    raw = ask_capabilities(reading, request.catalogue, workflow.disable, workflow.overrule, jobs=request.jobs)
+    entries = {entry.path: entry for entry in listing.index.files}
+
+    def text_of(path: str) -> bytes:
+        entry = entries[path]
+        return indexed_bytes(listing, entry) if is_text(entry) else b""
+
+    return with_excerpts(raw, text_of)
+
+
 def _analyse(
     request: Request, wanted: frozenset[str], watch: Watch
 ) -> tuple[ContextIndex, Facets | None, CapabilitiesRaw | None, CapabilitiesScored | None, Gaps | None]:
@@ -127,12 +141,12 @@ def _analyse(
     )
     if "S2" not in wanted:
         return listing.index, None, None, None, None
-    reading = watch.run("S2", lambda: read_facets(listing, jobs=request.jobs))
+    reading = watch.run(
+        "S2", lambda: read_facets(listing, lambda: load_vocabulary(catalogue), jobs=request.jobs)
+    )
     if "S3" not in wanted:
         return listing.index, reading.facets, None, None, None
-    raw = watch.run(
-        "S3", lambda: ask_capabilities(reading.files, catalogue, workflow.disable, workflow.overrule)
-    )
+    raw = watch.run("S3", lambda: _answers(request, listing, reading))
     if "S4" not in wanted:
         return listing.index, reading.facets, raw, None, None
     scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from codex_audit.facts.facets import facets_of
 from codex_audit.facts.model import FileFacts
+from codex_audit.facts.packed import pack, unpack
 from codex_audit.facts.read import needs_bytes, read_file
 
 TOKEN = "ghp_" + "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=36))  # noqa: S311 - the same letters each time
@@ -89,11 +90,9 @@ def test_binary_content_under_a_text_name_has_no_facts() -> None:
     assert (kinds(facts), facts.unread) == (set(), ())
 
 
-def test_excerpts_are_the_lines_that_facts_name() -> None:
-    facts = read("ci.toml", "# first\n\n\nkey = 1\n# other\n  long = '" + "x" * 300 + "'\n")
-    assert set(facts.excerpts) == {1, 4, 6}
-    assert facts.excerpts[4] == "key = 1"
-    assert len(facts.excerpts[6]) == 160
+@pytest.mark.parametrize(("text", "blank"), [("", True), (" \n\t\n", True), ("# a word\n", False)])
+def test_a_file_of_white_space_is_blank(text: str, blank: bool) -> None:
+    assert read("README.md", text).blank is blank
 
 
 @pytest.mark.parametrize(
@@ -161,9 +160,7 @@ TEXT = st.text(st.sampled_from("ab01 \n\t\"'[]{}()<>:=,.-#*|&!\\`$@_jobsteprunue
 @settings(max_examples=600, deadline=None)
 def test_any_content_under_any_name_is_read_or_said_to_be_unread(path: str, data: str | bytes) -> None:
     facts = read(path, data)
-    raw = data.encode() if isinstance(data, str) else data
-    last = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
-    assert all(1 <= line <= last for line in facts.excerpts)
+    assert unpack(pack(facts)) == facts
     assert not any("parser failed" in item.reason for item in facts.unread), facts.unread
 
 

@@ -1,0 +1,97 @@
+"""What is known of the Python files of a tree before any is parsed: their words, their facets, their secrets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from codex_audit.artifacts import FileEntry
+from codex_audit.facts.model import FileFacts
+from codex_audit.facts.secrets import find_secrets
+from codex_audit.facts.words import WordFinder, names_in
+from codex_audit.stages.parallel import shared_out
+from codex_audit.stages.selection import Candidate, select
+from codex_audit.stages.vocabulary import Vocabulary
+
+# A part of the work that one process does at a time; its names are counted together.
+_PART_BYTES = 2 << 20
+_NEVER_EVIDENCE = frozenset({"vendored", "generated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Skim:
+    """``close`` are the paths to read closely, ``facts`` what is known of each other file (no Python among it), and
+    ``mentioned`` every name that stands in one of those."""
+
+    close: frozenset[str]
+    facts: dict[str, FileFacts]
+    mentioned: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Skimmed:
+    """``names`` counts in how many of ``files`` each name stands."""
+
+    files: tuple[tuple[FileFacts, frozenset[str]], ...]
+    names: Counter[bytes]
+
+
+def skim(
+    entries: Sequence[FileEntry],
+    read: Callable[[FileEntry], bytes],
+    facts_of: Callable[[FileEntry, bytes], FileFacts],
+    vocabulary: Vocabulary,
+    jobs: int,
+) -> Skim:
+    """Look through ``entries``, and choose. ``read`` gives the bytes of a file, ``facts_of`` what its name says."""
+    parts = _parts(entries)
+
+    def look(index: int) -> _Skimmed:
+        finder, names, found = WordFinder(vocabulary.words), Counter[bytes](), []
+        for entry in parts[index]:
+            data = read(entry)
+            here = names_in(data)
+            names.update(here)
+            facts = replace(facts_of(entry, data), secrets=find_secrets(data), blank=not data.strip())
+            found.append((facts, finder.find(here)))
+        return _Skimmed(tuple(found), names)
+
+    results = shared_out(look, [sum(entry.size for entry in part) for part in parts], jobs)
+    known = {facts.path: facts for part in results for facts, _ in part.files}
+    words = {facts.path: found for part in results for facts, found in part.files}
+    sizes = {entry.path: entry.size for entry in entries}
+    close = select(
+        [
+            Candidate(path, _pool(facts), sizes[path], words[path])
+            for path, facts in known.items()
+            if not facts.facets & _NEVER_EVIDENCE
+        ],
+        vocabulary,
+    )
+    names = Counter[bytes]()
+    for part in results:
+        names.update(part.names)
+    for entry in entries:
+        if entry.path in close:
+            names.subtract(names_in(read(entry)))
+    mentioned = frozenset(name.decode("ascii") for name, count in names.items() if count > 0)
+    return Skim(close, {path: facts for path, facts in known.items() if path not in close}, mentioned)
+
+
+def _pool(facts: FileFacts) -> str:
+    return next(
+        (facet for facet in ("vendored", "generated", "test", "example") if facet in facts.facets), ""
+    )
+
+
+def _parts(entries: Sequence[FileEntry]) -> list[list[FileEntry]]:
+    parts: list[list[FileEntry]] = [[]]
+    size = 0
+    for entry in entries:
+        if size > _PART_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(entry)
+        size += entry.size
+    return parts
