@@ -40,7 +40,9 @@ def entry_points(tree: Tree) -> Found:
     ]
     return (
         tree.settings(
-            "/pyproject.toml", r"(project|tool\.poetry)\.(gui-)?scripts\..+", why="declares a command"
+            "/pyproject.toml",
+            r"(project|tool\.poetry|tool\.flit)\.(gui-)?scripts\..+",
+            why="declares a command",
         )
         | tree.settings(
             "/pyproject.toml", r"project\.entry-points\.['\"]?console_scripts.*", why="declares a command"
@@ -53,12 +55,7 @@ def entry_points(tree: Tree) -> Found:
         | tree.keyword(
             "scripts", of=("setuptools.setup", "distutils.core.setup"), why="installs scripts with {}"
         )
-        | tree.keyword(
-            "entry_points",
-            of=("setuptools.setup",),
-            where=lambda site: "console_scripts" in site.argument("entry_points"),
-            why="declares commands with {}",
-        )
+        | _declared_in_setup(tree)
         | Found(
             evidence=tuple(
                 tree.at(file, 1, file.path, "the package runs with python -m", "declared") for file in main
@@ -66,6 +63,21 @@ def entry_points(tree: Tree) -> Found:
             looked_for=("a package __main__.py",),
         )
     )
+
+
+def _declared_in_setup(tree: Tree) -> Found:
+    """Console scripts of setup.py, shown at the key when they stand in a dictionary."""
+    keys = tree.items("console_scripts", why="declares commands under {}")
+    declared = tree.keyword(
+        "entry_points",
+        of=("setuptools.setup", "skbuild.setup"),
+        where=lambda site: (
+            "console_scripts" in site.argument("entry_points") or site.module.path in keys.paths()
+        ),
+        why="declares commands with {}",
+    )
+    shown = keys.where(lambda item: item.path in declared.paths(), "not handed to setup()")
+    return shown if shown else declared
 
 
 def container(tree: Tree) -> Found:

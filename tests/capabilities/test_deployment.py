@@ -16,6 +16,13 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("deployment.package", {"setup.py": "from setuptools import setup\nsetup(name='a')\n"}),
     ("deployment.entry-points", {"pyproject.toml": "[project.scripts]\na = 'pkg.a:run'\n"}),
     ("deployment.entry-points", {"pkg/__main__.py": "from pkg import run\nrun()\n"}),
+    (
+        "deployment.entry-points",
+        {
+            "setup.py": "from setuptools import setup\nCOMMANDS = {'console_scripts': ['a=pkg.a:run']}\n"
+            "setup(name='a', entry_points=COMMANDS)\n"
+        },
+    ),
     ("deployment.container", {"Dockerfile": "FROM python:3.11\nRUN pip install .\n"}),
     (
         "deployment.release",
@@ -31,6 +38,13 @@ NO: list[tuple[str, dict[str, str]]] = [
         {"pyproject.toml": "[tool.black]\nline-length = 1\n", "sub/pyproject.toml": "[project]\nname='a'\n"},
     ),
     ("deployment.entry-points", {"train.py": "print(1)\n"}),
+    (
+        "deployment.entry-points",
+        {
+            "setup.py": "from setuptools import setup\nsetup(name='a', entry_points={'pkg.models': ['a=pkg.a:run']})\n"
+        },
+    ),
+    ("deployment.entry-points", {"pkg/b.py": "print({'console_scripts': ['a=pkg.a:run']})\n"}),
     ("deployment.container", {"README.md": "`docker pull x`\n"}),
     (
         "deployment.release",
@@ -59,3 +73,12 @@ def test_its_look_alike_does_not(probe: str, files: dict[str, str]) -> None:
 
 def test_every_probe_has_both_a_real_thing_and_a_look_alike() -> None:
     assert {probe for probe, _ in YES} == {probe for probe, _ in NO} == set(PROBES)
+
+
+def test_console_scripts_are_shown_where_they_stand() -> None:
+    files = {
+        "setup.py": "from setuptools import setup\nsetup(\n    name='a',\n"
+        "    entry_points={'console_scripts': ['a=pkg.a:run']},\n)\n"
+    }
+    answer, _ = ask(tree_of({**CODE, **files}), PROBES["deployment.entry-points"])
+    assert [(item.path, item.line) for item in answer.evidence] == [("setup.py", 4)]
