@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import data_order, data_reading, data_records, data_splits, data_tested
+from codex_audit.capabilities import (
+    data_cache,
+    data_identity,
+    data_order,
+    data_reading,
+    data_records,
+    data_splits,
+    data_tested,
+)
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -88,7 +96,7 @@ CAPABILITY = Capability(
             ),
             rollback="Delete the cache folder; data are prepared with every start.",
             references=("https://huggingface.co/docs/datasets/about_cache",),
-            check=data_reading.cache,
+            check=data_cache.cache,
         ),
         Probe(
             id="data.validation",
@@ -123,7 +131,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the manifest; nothing reads it during a run.",
             references=(_REFORMS, "https://dvc.org/doc"),
-            check=data_records.manifest,
+            check=data_identity.manifest,
             component="safeguards",
         ),
         Probe(

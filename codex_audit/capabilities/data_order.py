@@ -53,6 +53,8 @@ SEEDED_SHUFFLERS = (
     "*.RandomState().shuffle",
     "*.RandomState().choice",
     "random.Random().shuffle",
+    "random.Random().sample",
+    "random.Random().choices",
     "grain.*Shuffle*",
     "torch.utils.data.distributed.DistributedSampler",
     "torch.utils.data.DistributedSampler",

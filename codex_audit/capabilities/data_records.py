@@ -1,20 +1,18 @@
-"""Checks of records, and the identity of the data."""
+"""Checks of the records of the data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from codex_audit.artifacts import Evidence
 from codex_audit.capabilities.data_words import (
     DATA_SCOPE,
-    MODEL_WORD,
     about_data,
     in_data_file,
     words_of_scope,
 )
-from codex_audit.facts.model import Handler
-from codex_audit.query.found import Found, ordered
+from codex_audit.facts.model import Handler, Raise
+from codex_audit.query.found import Found
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -71,43 +69,16 @@ CORRUPT_ERRORS = re.compile(
     r"JSONDecodeError|UnidentifiedImageError|ArrowInvalid|ParserError|UnicodeDecodeError"
     r"|BadZipFile|DataError|ParseError|EOFError|csv\.Error|UnpicklingError|ArrowException"
 )
+# What a message of a refusal says of records; a setting or a name that is refused is no record.
+REFUSES_RECORDS = re.compile(
+    r"\b(?:missing|unsupported|invalid|malformed|corrupt(?:ed)?)\b.{0,25}\b(?:columns?|fields?|records?|rows?"
+    r"|annotations?|data format)\b"
+    r"|\b(?:columns?|fields?|records?|rows?)\b.{0,40}\b(?:not found|missing|required|must have|expected|invalid)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 RECORD_READERS = frozenset(
     "ParquetFile read_parquet read_table iter_batches read_json loads decode "
     "decode_example SDMolSupplier iter_lines readline".split()
-)
-HASHES = (
-    "hashlib.md5",
-    "hashlib.sha256",
-    "hashlib.sha1",
-    "hashlib.sha512",
-    "hashlib.blake2b",
-    "hashlib.new",
-    "hashlib.file_digest",
-    "zlib.crc32",
-    "xxhash.*",
-    "*.check_md5",
-    "*.check_integrity",
-    "*.md5sum",
-    "*.sha256sum",
-    "*.file_sha256",
-    "*.compute_md5",
-    "*.verify_checksum",
-)
-HASH_ARGUMENTS = (
-    "known_hash",
-    "md5",
-    "md5_hash",
-    "file_hash",
-    "sha256",
-    "checksum",
-    "expected_hash",
-    "expected_md5",
-    "hash_prefix",
-    "file_md5",
-    "sha1",
-    "md5sum",
-    "sha",
-    "expected_sha256",
 )
 
 
@@ -141,22 +112,49 @@ def _about_data(site: Site) -> bool:
 
 def _field_checks(tree: Tree) -> Iterator[Site]:
     for module in tree.code:
+        said = _messages(module)
         for item in module.facts.raises:
             if not item.guarded or last(item.exception) not in RECORD_ERRORS or not item.scope:
                 continue
-            if _checks_records(module, item.scope):
+            if _checks_records(module, item.scope) or _refuses(module, item, said):
                 yield Site(module, last(item.scope), item.line, item.scope)
+
+
+def _messages(module: Module) -> dict[tuple[str, int], str]:
+    """What is said where: the parts of messages by scope and line."""
+    said: dict[tuple[str, int], str] = {}
+    for text in module.facts.texts:
+        if text.role == "message":
+            key = (text.scope, text.line)
+            said[key] = f"{said.get(key, '')} {text.text}"
+    return said
+
+
+def _refuses(module: Module, item: Raise, said: dict[tuple[str, int], str]) -> bool:
+    """A guarded raise in code about data whose message says that a record is not as it must be."""
+    message = " ".join(said.get((item.scope, item.line + step), "") for step in range(3))
+    return (
+        about_data(module.path, item.scope)
+        and REFUSES_RECORDS.search(message) is not None
+        and not SETTINGS_CHECK.search(last(item.scope))
+    )
 
 
 def _checks_records(module: Module, scope: str) -> bool:
     """A function that checks data by its name, or looks at columns, fields or values in a module about data."""
     name = last(scope)
-    if SETTINGS_CHECK.search(name) or not about_data(module.path, scope):
+    if SETTINGS_CHECK.search(name) or not about_data(module.path, scope) or _of_estimator(module, scope):
         return False
     named = bool(CHECK_NAME.match(name)) and (
         in_data_file(module.path) or bool(words_of_scope(scope) & (DATA_SCOPE | RECORD_WORDS))
     )
     return named or _touches_columns(module, scope)
+
+
+def _of_estimator(module: Module, scope: str) -> bool:
+    """A method of what is fitted to arrays, as in scikit-learn: it checks shapes against its own parameters."""
+    owner = scope.rpartition(".")[0]
+    return bool(owner) and any(f"{owner}.{verb}" in module.functions for verb in ("fit", "partial_fit"))
 
 
 def _touches_columns(module: Module, scope: str) -> bool:
@@ -190,76 +188,3 @@ def _skips_records(module: Module, item: Handler) -> bool:
         fact.scope == item.scope and item.line < fact.line <= item.line + 4 for fact in module.facts.raises
     )
     return broad and reads and not raises and in_data_file(module.path)
-
-
-def manifest(tree: Tree) -> Found:
-    return (
-        tree.keyword(*HASH_ARGUMENTS, where=_gives_hash, why="names the expected hash to {}")
-        | tree.calls(*HASHES, where=_hashes_data, why="hashes data with {}").where(
-            lambda item: _is_recorded(tree, item), "the hash only names a cache"
-        )
-        | tree.keyword(
-            "revision",
-            of=("*.load_dataset", "datasets.*"),
-            where=lambda site: site.argument("revision") != "None",
-            why="pins the revision of {}",
-        )
-        | tree.options(
-            "dataset_revision",
-            "data_revision",
-            "dataset_version",
-            "data_version",
-            "dataset_sha",
-            kinds=("flag", "field"),
-        )
-        | tree.calls(
-            "mlflow.log_input",
-            "mlflow.data.*",
-            "dvc.api.*",
-            "*.use_artifact",
-            where=_tracks_data,
-            why="records the data with {}",
-        )
-        | _dvc(tree)
-    )
-
-
-def _gives_hash(site: Site) -> bool:
-    value = next((site.argument(name) for name in HASH_ARGUMENTS if site.has(name)), "")
-    return value not in ("None", "", "True", "False") and not MODEL_WORD.search(site.scope)
-
-
-def _hashes_data(site: Site) -> bool:
-    return about_data(site.module.path, site.scope) and not MODEL_WORD.search(
-        f"{site.module.path}/{site.scope}"
-    )
-
-
-def _is_recorded(tree: Tree, item: Evidence) -> bool:
-    """A hash that is compared or kept beside the data, not one that becomes a file name."""
-    module = tree.module_at[item.path]
-    around = {item.scope} | {
-        scope
-        for scope in module.functions
-        if any(call.scope == scope and last(call.target) == last(item.scope) for call in module.facts.calls)
-    }
-    raises = any(fact.scope in around and fact.guarded for fact in module.facts.raises)
-    named = re.compile(r"md5|sha(1|256|512)?|checksum|integrity|digest", re.IGNORECASE)
-    keyed = any(entry.scope in around and named.search(entry.key) for entry in module.facts.items)
-    return raises or keyed or bool(named.search(last(item.scope)))
-
-
-def _tracks_data(site: Site) -> bool:
-    return last(site.target) != "use_artifact" or any(
-        "dataset" in item.value or "data" in item.value for item in site.arguments
-    )
-
-
-def _dvc(tree: Tree) -> Found:
-    files = [
-        tree.at(file, 1, file.path, f"{file.path} pins data by hash", "declared")
-        for file in tree.files
-        if (file.path.endswith(".dvc") and ".dvc/" not in file.path)
-        or file.path.rpartition("/")[2] in ("dvc.lock", "dvc.yaml")
-    ]
-    return Found(ordered(files), looked_for=("*.dvc", "dvc.yaml"))

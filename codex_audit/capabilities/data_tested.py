@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codex_audit.capabilities.data_cache import cache
 from codex_audit.capabilities.data_order import shuffle
-from codex_audit.capabilities.data_reading import cache, streaming
+from codex_audit.capabilities.data_reading import streaming
 from codex_audit.capabilities.data_records import validation
 from codex_audit.capabilities.data_splits import split
 from codex_audit.capabilities.data_words import MODEL_WORD, about_data

@@ -9,12 +9,12 @@ DATA_PATH = frozenset(
     "loaders corpus corpora preprocess preprocessing preprocessor prepare "
     "preparation reader readers collate collator collators tfrecord tfrecords shard "
     "shards sharded featurizer featurizers featurize ingest "
-    "ingestion tokenize etl adata anndata batching packing".split()
+    "ingestion tokenize etl adata anndata batching packing sampler samplers".split()
 )
 DATA_SCOPE = frozenset(
     "data dataset datasets datamodule dataloader dataloaders corpus record records column "
     "columns split splits example examples adata anndata dataframe df "
-    "shard shards collator collate samples csv jsonl parquet features".split()
+    "shard shards collator collate samples csv jsonl parquet features sampler samplers".split()
 )
 MODEL_WORD = re.compile(
     r"checkpoint|ckpt|weights|pretrained|model_card|optimizer|state_dict|embedding_cache"
