@@ -12,6 +12,11 @@ PROBES = {probe.id: probe for probe in docs.CAPABILITY.probes}
 CODE = {"pkg/__init__.py": "from .a import run\n", "pkg/a.py": "def run():\n    return print(1)\n"}
 LONG = "Report problems to the team by mail and expect an answer within three working days of the report.\n"
 
+NOTEBOOK = (
+    '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": null, '
+    '"source": ["import %s\\n", "%s.run()"]}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+)
+
 YES: list[tuple[str, dict[str, str]]] = [
     ("docs.readme", {"README.md": "# A\n```bash\npip install a\n```\n```python\nimport a\na.run()\n```\n"}),
     (
@@ -20,9 +25,26 @@ YES: list[tuple[str, dict[str, str]]] = [
             "README.rst": "A\n=\n\n.. code-block:: bash\n\n   pip install a\n\n.. code-block:: bash\n\n   python train.py --lr 1\n"
         },
     ),
+    (
+        "docs.readme",
+        {
+            "README.md": "# A\nGet it by `pip install a`.\n```\nlearn\n```\n",
+            "bin/learn": "#!/usr/bin/env python\nimport pkg\n",
+        },
+    ),
+    (
+        "docs.readme",
+        {
+            "README.md": "# A\n```\npip install a\nlearn --fast\n```\n",
+            "setup.py": "from setuptools import setup\nsetup(entry_points={'console_scripts': ['learn=pkg.a:run']})\n",
+        },
+    ),
     ("docs.site", {"mkdocs.yml": "site_name: a\n"}),
     ("docs.site", {f"docs/p{n}.md": f"# Page {n}\nSays something.\n" for n in range(5)}),
     ("docs.examples", {"examples/train.py": "import pkg\npkg.run()\n"}),
+    ("docs.examples", {"pkg/tasks/sample_run_scripts/run.sh": "python -m pkg\n"}),
+    ("docs.examples", {"pkg/tasks/tutorial.ipynb": NOTEBOOK % ("pkg", "pkg")}),
+    ("docs.examples", {"docs/notebooks/first.ipynb": NOTEBOOK % ("numpy", "numpy")}),
     ("docs.changelog", {"CHANGELOG.md": "# Changes\n## 1.0\n" + LONG}),
     ("docs.contributing", {"CONTRIBUTING.md": "# Contributing\n```bash\ngit clone x\npytest\n```\n"}),
     ("docs.license", {"LICENSE": "MIT License\n"}),
@@ -30,6 +52,9 @@ YES: list[tuple[str, dict[str, str]]] = [
 
 NO: list[tuple[str, dict[str, str]]] = [
     ("docs.readme", {"README.md": "# A\n```bash\npip install a\n```\nSee the docs.\n"}),
+    ("docs.readme", {"README.md": "# A\n```\npip install a\nlearn\n```\nRun `pkg` then.\n"}),
+    ("docs.examples", {"assets/chart.ipynb": NOTEBOOK % ("numpy", "numpy")}),
+    ("docs.examples", {"pkg/descriptions/a.sh": "ls\n"}),
     ("docs.site", {"docs/index.md": "# A\n", ".readthedocs.yml": "version: 2\n"}),
     ("docs.site", {f"docs/p{n}.md": f"# Page {n}\n" for n in range(5)}),
     ("docs.examples", {"README.md": "See [examples](examples/).\n", "examples/README.md": "# Examples\n"}),
