@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import codex_audit
-from codex_audit.commands import diff, explain, init, run, verify
+from codex_audit.commands import diff, explain, init, probes, run, verify
 from codex_audit.commands.options import printable
 from codex_evidence.errors import CodexError, UsageError
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"codex-audit {codex_audit.__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (run, verify, explain, diff, init):
+    for command in (run, verify, explain, diff, probes, init):
         command.add_parser(commands)
     return parser
 

@@ -162,35 +162,15 @@ def _document(
 
 
 def _probe(probe: Probe, audit: _Audit, known: Measured) -> dict[str, Any]:
-    from codex_audit.accuracy.figures import precision, recall
+    from codex_audit.commands.probes import probe_document
     from codex_audit.reports.explanation import verdict_text
     from codex_evidence.plain import to_plain
 
-    answer, step, counts = audit.answers[probe.id], audit.steps.get(probe.id), known.of(probe.id)
+    answer, step = audit.answers[probe.id], audit.steps.get(probe.id)
     return {
-        "id": probe.id,
-        "ask": probe.ask,
-        "motivation": probe.motivation,
-        "counts": probe.counts,
-        "excludes": probe.excludes,
-        "component": probe.component,
-        "core": probe.core,
-        "references": list(probe.references),
+        **probe_document(probe, known),
         "summary": verdict_text(_explained(probe, audit, known)),
         "counted": answer.counted,
         "answer": to_plain(answer),
-        "remedy": {
-            "text": probe.remedy.text,
-            "effort": probe.remedy.effort,
-            "risk": probe.risk,
-            "rollback": probe.rollback,
-            "files": list(step.files) if step else [],
-            "new_files": list(step.new_files) if step else [],
-        },
-        "measured": {
-            "repositories": len(known.corpus),
-            **to_plain(counts),
-            "precision": to_plain(precision(counts)),
-            "recall": to_plain(recall(counts)),
-        },
+        "step": to_plain(step),
     }

@@ -6,9 +6,10 @@ escape shows too many backslashes and never lets the audited tree write the repo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from codex_audit.reports.escaping import Markdown, cell, code, text
+from codex_audit.reports.environment import environment
+from codex_audit.reports.escaping import Markdown
 from codex_audit.reports.model import (
     ReportInput,
     all_answers,
@@ -18,10 +19,6 @@ from codex_audit.reports.model import (
     verdict_counts,
     worst,
 )
-from codex_evidence.resources import template_folder
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 TEMPLATE = "capability_matrix.md.j2"
 
@@ -30,7 +27,7 @@ def write(inputs: ReportInput) -> bytes:
     """The report as UTF-8. The same inputs and templates give the same bytes."""
     parts = sections(inputs)
     answers = all_answers(parts)
-    report = _environment().get_template(TEMPLATE)
+    report = environment(figure=_figure, place=_place).get_template(TEMPLATE)
     return report.render(
         version=inputs.version,
         index=inputs.index,
@@ -46,27 +43,6 @@ def write(inputs: ReportInput) -> bytes:
         omissions=omissions(inputs),
         count_verdicts=verdict_counts,
     ).encode("utf-8")
-
-
-def _environment() -> Environment:
-    # Imported here because only this format needs it, and the table of formats is read by every command.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - autoescaping is for HTML; `finalize` escapes for Markdown
-        loader=FileSystemLoader(template_folder()),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_printed,
-    )
-    environment.filters.update(code=code, cell=cell, figure=_figure, place=_place)
-    return environment
-
-
-def _printed(value: Any) -> Any:
-    """What a template expression prints: numbers and Markdown as they are, all other text escaped."""
-    return text(value) if isinstance(value, str) and not isinstance(value, Markdown) else value
 
 
 def _figure(value: float | None) -> Markdown:
