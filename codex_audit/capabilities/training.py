@@ -5,6 +5,8 @@ from __future__ import annotations
 from codex_audit.capabilities import training_checks as checks
 from codex_audit.capabilities import training_loops
 from codex_audit.capabilities.model import Capability, Probe, Remedy
+from codex_audit.capabilities.training_parallel import distributed
+from codex_audit.capabilities.training_schedules import schedule
 
 CAPABILITY = Capability(
     id="training",
@@ -106,7 +108,7 @@ CAPABILITY = Capability(
             ),
             rollback="Return the base rate from the function.",
             references=("https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",),
-            check=checks.schedule,
+            check=schedule,
         ),
         Probe(
             id="training.distributed",
@@ -125,7 +127,7 @@ CAPABILITY = Capability(
             ),
             rollback="Launch one process.",
             references=("https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html",),
-            check=checks.distributed,
+            check=distributed,
         ),
         Probe(
             id="training.tests",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from codex_audit.capabilities.training_loops import DEPTH, LIGHTNING, loops
+from codex_audit.capabilities.training_loops import DEPTH, TRAINERS, loops
+from codex_audit.facts.model import Function
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
 from codex_audit.query.modules import Module
@@ -28,14 +29,6 @@ MIXED = (
     "torchao.float8.convert_to_float8_training",
     "transformer_engine.pytorch.fp8_autocast",
 )
-TRAINERS = (
-    "*Trainer",
-    "*TrainingArguments",
-    "*Fabric",
-    "accelerate.Accelerator",
-    "trl.*Config",
-    "*LightningCLI",
-)
 MIXED_OPTIONS = tuple(
     (
         "fp16 bf16 use_amp use_fp16 use_bf16 mixed_precision use_mixed_precision amp enable_amp amp_dtype "
@@ -51,6 +44,8 @@ ACCUMULATION = tuple(
         "batches_per_update"
     ).split()
 )
+_ACCUMULATES = re.compile(r"grad\w*_accum|accum\w*_grad|microbatch")
+_COUNTS = re.compile(r"micro|accum|batch|parallelism|steps")
 CLIPPERS = (
     "torch.nn.utils.clip_grad*",
     "torch.nn.utils.*.clip_grad*",
@@ -69,77 +64,16 @@ CLIPPERS = (
     "paddle.nn.ClipGrad*",
     "mxnet.gluon.utils.clip_global_norm",
 )
+_CLIPS = re.compile(
+    r"_*(?:clip_grad(?:s|ients?)?(?:_\w+)?|(?:adaptive_grad_)?clip_by_(?:global_)?norm|adaptive_grad_clip)_?"
+)
 CLIP_KEYWORDS = tuple(
     (
         "gradient_clip_val max_grad_norm clipnorm global_clipnorm clipvalue grad_clip gradient_clipping "
         "clip_grad_norm max_gradient_norm"
     ).split()
 )
-SCHEDULERS = (
-    "torch.optim.lr_scheduler.*",
-    "transformers.get_*_schedule*",
-    "transformers.optimization.get_*_schedule*",
-    "transformers.get_scheduler",
-    "transformers.optimization.get_scheduler",
-    "diffusers.optimization.get_*",
-    "optax.*_schedule*",
-    "optax.join_schedules",
-    "timm.scheduler.*",
-    "tensorflow.keras.optimizers.schedules.*",
-    "tensorflow.train.*_decay",
-    "keras.optimizers.schedules.*",
-    "keras.*.LearningRateScheduler",
-    "keras.*.ReduceLROnPlateau",
-    "tensorflow.keras.callbacks.LearningRateScheduler",
-    "tensorflow.keras.callbacks.ReduceLROnPlateau",
-    "mlx.optimizers.*_decay",
-    "mlx.optimizers.*schedule*",
-    "ignite.handlers.*Scheduler*",
-    "*.fit_one_cycle",
-    "paddle.optimizer.lr.*",
-)
-SCHEDULE_BASES = tuple(
-    (
-        "torch.optim.lr_scheduler.* keras.*LearningRateSchedule tensorflow.keras.*Schedule "
-        "timm.scheduler.*Scheduler"
-    ).split()
-)
-SCHEDULE_KEYWORDS = ("lr_scheduler_type", "warmup_steps", "warmup_ratio", "lr_scheduler_kwargs")
-PARALLEL = (
-    "torch.nn.parallel.*DistributedDataParallel",
-    "torch.distributed.init_process_group",
-    "torch.distributed.*init_device_mesh",
-    "torch.distributed.fsdp.*",
-    "torch.distributed.tensor.parallel.*",
-    "apex.parallel.DistributedDataParallel",
-    "deepspeed.initialize",
-    "deepspeed.init_distributed",
-    "fairscale.nn.*Parallel",
-    "colossalai.*",
-    "jax.pmap",
-    "*.pjit",
-    "*.shard_map",
-    "jax.distributed.initialize",
-    "jax.sharding.*",
-    "jax.experimental.*Mesh",
-    "jax.make_mesh",
-    "ray.train.*",
-    "horovod.*.init",
-    "tensorflow.distribute.*Strategy*",
-    "keras.distribution.*",
-    "lightning.*Strategy",
-    "pytorch_lightning.*Strategy",
-    "megatron.*initialize_megatron",
-    "megatron.*initialize_model_parallel",
-    "torch_xla.distributed.*",
-    "paddle.distributed.init_parallel_env",
-    "composer.utils.dist.*",
-)
-_ONE = ("", "1", "None", "'1'", "[0]", "(0)")
 _NO_VALUE = ("False", "None", "0", "0.0", "''", "'no'", "'32'", "32", "'32-true'", "'fp32'", "'float32'")
-_RATE = re.compile(
-    r"(?:adjust|set|get|update|compute|schedule)?_?(?:lr|learning_rate)(?:_schedule\w*|_lambda|_at)?"
-)
 
 
 def mixed_precision(tree: Tree) -> Found:
@@ -186,7 +120,25 @@ def accumulation(tree: Tree) -> Found:
         | tree.items("gradient_accumulation_steps", "accumulate_grad_batches")
         | tree.assigns("gradient_accumulation_steps", where=_is_setting, why="a setting of the script: {}")
         | tree.calls("optax.MultiSteps", "optax.apply_every", "*.accumulate", why="accumulates with {}")
+        | _own_accumulation(tree)
         | tree.inherited("training.accumulation")
+    )
+
+
+def _own_accumulation(tree: Tree) -> Found:
+    """A function of the tree that sums gradients over micro-batches, called with a number that is a setting."""
+
+    def sized(site: Site) -> bool:
+        own = _ACCUMULATES.search(last(site.target)) and tree.modules.split(site.target)[0] is not None
+        return bool(own) and any(
+            "." in item.value
+            and last(item.value).lower() in tree.index.options
+            and _COUNTS.search(last(item.value))
+            for item in site.arguments
+        )
+
+    return tree.calls(
+        "*.*accum*", "*.microbatch*", where=sized, why="accumulates with {}, as the settings say"
     )
 
 
@@ -198,6 +150,7 @@ def _is_setting(site: Site) -> bool:
 def clipping(tree: Tree) -> Found:
     return (
         tree.calls(*CLIPPERS, why="clips gradients with {}")
+        | tree.functions(_is_clipper, why="clips gradients in {}", looked_for="a function that clips gradients")
         | tree.references("composer.algorithms.GradientClipping", why="offers {}")
         | tree.keyword(*CLIP_KEYWORDS, of=(*TRAINERS, "*.optim*.*"), where=_clips, why="clips through {}")
         | tree.items("gradient_clipping", "gradient_clip_val", where=_is_switch)
@@ -211,71 +164,13 @@ def _is_switch(module: Module, scope: str, value: str) -> bool:
     return value not in _NO_VALUE and not value.startswith(("'", "torch.", "jax.", ":"))
 
 
+def _is_clipper(module: Module, function: Function) -> bool:
+    return not function.stub and _CLIPS.fullmatch(last(function.name)) is not None
+
+
 def _clips(site: Site) -> bool:
     given = (site.argument(name) for name in CLIP_KEYWORDS)
     return any(value and value not in _NO_VALUE for value in given)
-
-
-def schedule(tree: Tree) -> Found:
-    return (
-        tree.calls(*SCHEDULERS, why="builds a schedule with {}")
-        | tree.references("composer.optim.*Scheduler*", why="offers {}")
-        | tree.subclasses(*SCHEDULE_BASES, why="a schedule derived from {}")
-        | tree.keyword(*SCHEDULE_KEYWORDS, of=(*TRAINERS, "*Arguments"), why="hands a schedule to {}")
-        | _own_schedule(tree)
-        | tree.inherited("training.schedule")
-    )
-
-
-def _own_schedule(tree: Tree) -> Found:
-    """A rate that is computed and set on the optimizer's groups, or by a setter."""
-    groups = tree.assigns("*", where=_sets_rate, why="sets the learning rate of the optimizer")
-    setters = tree.calls(
-        "*.set_lr", "*.set_learning_rate", "*.adjust_learning_rate", why="sets the rate with {}"
-    )
-    return groups | (setters & _computed(tree))
-
-
-def _sets_rate(site: Site) -> bool:
-    """``group["lr"] = value``, with a value that is not fixed."""
-    value = site.assignment.value if site.assignment is not None else ""
-    return site.target.endswith("['lr']") and not re.fullmatch(r"\d[\d.e-]*|.*\.(?:lr|learning_rate)", value)
-
-
-def _computed(tree: Tree) -> Found:
-    return tree.functions(
-        lambda module, function: not function.stub and _RATE.fullmatch(last(function.name)) is not None,
-        why="computes the learning rate in {}",
-        looked_for="a function that computes the learning rate",
-    )
-
-
-def distributed(tree: Tree) -> Found:
-    if not loops(tree):
-        return NOTHING
-    return (
-        tree.calls(*PARALLEL, why="trains on several processes with {}")
-        | tree.references("torch.nn.parallel.Distributed*Parallel", "torch.distributed.fsdp.Fully*Parallel")
-        | tree.calls(*LIGHTNING, where=_spreads, why="{} uses every device it is given")
-        | tree.keyword("strategy", "devices", "num_nodes", of=("*Fabric", "*.Trainer"), where=_several)
-        | tree.settings("*.yaml *.yml", r"(.*\.)?(distributed_type|fsdp_config\..*|deepspeed_config\..*)")
-        | tree.settings("*.json", r"zero_optimization\.stage")
-        | tree.items("zero_optimization")
-        | tree.inherited("training.distributed")
-    )  # fmt: skip
-
-
-def _spreads(site: Site) -> bool:
-    """Lightning takes all devices that it finds unless it is told one."""
-    given = [site.argument(name) for name in ("devices", "gpus", "num_processes") if site.has(name)]
-    return all(value not in _ONE for value in given)
-
-
-def _several(site: Site) -> bool:
-    """A strategy, or a number of devices that is not fixed to one."""
-    if site.argument("strategy") not in ("", "'auto'", "None"):
-        return True
-    return any(site.argument(name) not in _ONE for name in ("devices", "num_nodes"))
 
 
 def tests(tree: Tree) -> Found:

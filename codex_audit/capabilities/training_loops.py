@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from codex_audit.query.found import NOTHING, Found
@@ -21,6 +22,8 @@ GRADIENTS = (
     "torch.autograd.grad",
     "tensorflow.GradientTape",
     "tensorflow.GradientTape().gradient",
+    "tensorflow.gradients",
+    "*.compute_gradients",
     "mxnet.autograd.record",
 )
 UPDATES = ("*.step", "*.optimizer_step", "*.minimize", "*.apply_updates", "*.apply_gradients")
@@ -42,6 +45,25 @@ FITTERS = (
     "axolotl.train.train",
     "tensorflow.estimator.train_and_evaluate",
     "mlx_lm.tuner.*train",
+    "tensorflow.estimator.*().train",
+    "mmengine.runner.Runner().train",
+    "mmcv.runner.*Runner().run",
+    "detectron2.engine.*Trainer().train",
+    "skorch.*().fit",
+    "spacy.cli.train.train",
+    "fairseq_cli.train.main",
+)
+_UPDATE_OP = re.compile(
+    r"tensorflow\.[\w.]*Optimizer\(\)\.(?:apply_gradients|minimize)\(\)|\.train_(?:op|step)\b"
+)
+# Trainers of libraries, and the classes of their settings.
+TRAINERS = (
+    "*Trainer",
+    "*TrainingArguments",
+    "*Fabric",
+    "accelerate.Accelerator",
+    "trl.*Config",
+    "*LightningCLI",
 )
 KERAS_FIT = ("epochs", "steps_per_epoch", "validation_data", "validation_split", "callbacks", "batch_size")
 _OTHERS = ("sklearn.", "xgboost.", "lightgbm.", "catboost.", "scipy.", "statsmodels.", "numpy.")
@@ -50,7 +72,7 @@ DEPTH = 4
 
 def loops(tree: Tree) -> Found:
     """Every place that takes optimizer steps, or makes a library take them."""
-    return _own(tree) | drivers(tree)
+    return _own(tree) | _graph_runs(tree) | drivers(tree)
 
 
 def drivers(tree: Tree) -> Found:
@@ -78,6 +100,17 @@ def _own(tree: Tree) -> Found:
         *FUNCTIONAL, where=lambda site: _repeated(tree, site), why="updates the parameters with {}"
     )
     return beside | (apart if gradients else NOTHING)
+
+
+def _graph_runs(tree: Tree) -> Found:
+    """Graph-mode TensorFlow builds its update once and runs it in a loop: ``session.run(train_op)``."""
+    return tree.calls(
+        "*.run",
+        where=lambda site: (
+            any(_UPDATE_OP.search(item.value) for item in site.arguments) and _repeated(tree, site)
+        ),
+        why="runs an update of a graph with {}",
+    )
 
 
 def _owner(tree: Tree, node: str) -> str:
