@@ -75,7 +75,9 @@ DRAWS = (
 )
 # Words of the functions that walk through the data.
 STEPS = frozenset(
-    "train training epoch epochs batch batches fit shuffle shuffled main permutation reorder".split()
+    (
+        "train training epoch epochs batch batches fit shuffle shuffled main permutation reorder buffer rollout replay"
+    ).split()
 )
 # Draws from a global generator, which only a seed set elsewhere makes repeatable.
 UNSEEDED = ("torch.", "numpy.random.", "random.rand")

@@ -45,7 +45,10 @@ STREAMS = (
     "pyarrow.memory_map",
     "pyarrow.parquet.ParquetFile().iter_batches",
     "pyarrow.dataset.dataset",
-    "pyarrow.ipc.open_stream",
+    "pyarrow.ipc.open_*",
+    "pyarrow.RecordBatch*Reader",
+    "pyarrow.ipc.RecordBatch*Reader",
+    "polars.scan_*",
     "datasets.IterableDataset.from_generator",
     "datasets.Dataset.from_generator",
     "datasets.interleave_datasets",
@@ -113,16 +116,25 @@ def streaming(tree: Tree) -> Found:
 def _takes_streams(tree: Tree) -> Found:
     """A maker of loaders that asks whether the data set it was given is a stream, and goes on with it."""
     makers = tree.nodes_calling("*DataLoader")
-    refusing = {
-        node_of(module, item.scope) for module in tree.code for item in module.facts.raises if item.guarded
-    }
 
     def asks(site: Site) -> bool:
-        node = node_of(site.module, site.scope)
         given = site.argument("", 1)
-        return any(name in given for name in _STREAM_TYPES) and node in makers and node not in refusing
+        return (
+            any(name in given for name in _STREAM_TYPES)
+            and node_of(site.module, site.scope) in makers
+            and not _refuses(site)
+        )
 
     return tree.calls("isinstance", where=asks, why="makes loaders of streams too ({})")
+
+
+def _refuses(site: Site) -> bool:
+    """Whether a question is followed at once by a raise."""
+    asked = site.module.statement(site.line)
+    return any(
+        item.scope == site.scope and 0 < site.module.statement(item.line) - asked <= 2
+        for item in site.module.facts.raises
+    )
 
 
 def _writes_hdf(site: Site) -> bool:

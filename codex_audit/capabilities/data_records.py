@@ -121,18 +121,18 @@ def _field_checks(tree: Tree) -> Iterator[Site]:
 
 
 def _messages(module: Module) -> dict[tuple[str, int], str]:
-    """What is said where: the parts of messages by scope and line."""
+    """What is said where: the parts of messages by scope and statement."""
     said: dict[tuple[str, int], str] = {}
     for text in module.facts.texts:
         if text.role == "message":
-            key = (text.scope, text.line)
+            key = (text.scope, module.statement(text.line))
             said[key] = f"{said.get(key, '')} {text.text}"
     return said
 
 
 def _refuses(module: Module, item: Raise, said: dict[tuple[str, int], str]) -> bool:
     """A guarded raise in code about data whose message says that a record is not as it must be."""
-    message = " ".join(said.get((item.scope, item.line + step), "") for step in range(3))
+    message = said.get((item.scope, module.statement(item.line)), "")
     return (
         about_data(module.path, item.scope)
         and REFUSES_RECORDS.search(message) is not None

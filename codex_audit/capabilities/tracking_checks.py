@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_audit.query.found import Found
+from codex_audit.query.graph import node_of
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -125,6 +126,7 @@ def offline(tree: Tree) -> Found:
             where=lambda site: site.argument("offline") != "False",
             why="{} works offline",
         )
+        | _rows_beside(tree)
         | tree.assigns("os.environ['WANDB_MODE']", where=_not_online, why="sets {}")
         | tree.options(
             "wandb_mode", "wandb_offline", "offline_logging", "use_wandb_offline", kinds=("flag", "field")
@@ -143,6 +145,22 @@ def offline(tree: Tree) -> Found:
             )
         )
         | tree.inherited("tracking.offline")
+    )
+
+
+def _rows_beside(tree: Tree) -> Found:
+    """A table of rows on disk, written by the function or class that also sends them to a tracker."""
+    sending = tree.nodes_calling(*REMOTE)
+    classes = {node.rpartition(".")[0] for node in sending} & {
+        node_of(module, cls.name) for module in tree.code for cls in module.facts.classes
+    }
+
+    def beside(site: Site) -> bool:
+        node = node_of(site.module, site.scope)
+        return bool(site.scope) and (node in sending or node.rpartition(".")[0] in classes)
+
+    return tree.calls(
+        "csv.writer", "csv.DictWriter", where=beside, why="writes the rows to a file with {} too"
     )
 
 

@@ -113,6 +113,20 @@ def make_loader(dataset, **options):
 make_loader([1])
 """
 REFUSED = STREAMS.replace('options.pop("shuffle", None)', 'raise ValueError("no streams")')
+ROLLOUT = """\
+import numpy as np
+
+
+class RolloutBuffer:
+    def get(self, size):
+        for index in np.random.permutation(size):
+            yield index
+
+
+np.random.seed(1)
+print(list(RolloutBuffer().get(3)))
+"""
+ARROW = "import pyarrow as pa\n\n\ndef rows(path):\n    return pa.RecordBatchFileReader(path)\n\n\nprint(rows('a'))\n"
 SAMPLER = """\
 import random
 
@@ -144,6 +158,8 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("validation", {"pkg/run.py": FORMAT}),
     ("validation", {"pkg/run.py": CHECKED}),
     ("streaming", {"pkg/loading.py": STREAMS}),
+    ("streaming", {"pkg/loading.py": ARROW}),
+    ("shuffle", {"pkg/buffers.py": ROLLOUT}),
     ("tests", {"pkg/context.py": SAMPLER, "tests/test_context.py": SAMPLER_TEST}),
 ]
 NO: list[tuple[str, dict[str, str]]] = [
@@ -158,6 +174,8 @@ NO: list[tuple[str, dict[str, str]]] = [
     ("validation", {"pkg/run.py": FORMAT.replace("create_dataset", "create_model")}),
     ("validation", {"pkg/run.py": ESTIMATOR}),
     ("streaming", {"pkg/loading.py": REFUSED}),
+    ("streaming", {"pkg/loading.py": ARROW.replace("RecordBatchFileReader", "RecordBatchFileWriter")}),
+    ("shuffle", {"pkg/buffers.py": ROLLOUT.replace("np.random.seed(1)", "np.zeros(1)")}),
     ("streaming", {"pkg/loading.py": STREAMS.replace("isinstance", "print")}),
     ("tests", {"pkg/context.py": SAMPLER.replace("Sampler", "Game"), "tests/test_context.py": SAMPLER_TEST.replace("Sampler", "Game")}),
 ]  # fmt: skip

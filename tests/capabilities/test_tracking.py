@@ -158,6 +158,25 @@ config = {"lr": 0.1}
         },
     ),
 ]
+ROWS = """\
+import csv
+import wandb
+
+
+def update_summary(row, path):
+    wandb.log(row)
+    with open(path, "a") as out:
+        csv.DictWriter(out, fieldnames=row.keys()).writerow(row)
+
+
+update_summary({}, "summary.csv")
+"""
+APART = (
+    ROWS.replace("    with open", "\n\ndef write_table(row, path):\n    with open")
+    + 'write_table({}, "a.csv")\n'
+)
+YES.append(("offline", {"train.py": ROWS}))
+NO.append(("offline", {"train.py": APART}))
 ALIASED = [
     (
         "backend",
