@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_audit.capabilities import evaluation_loops, evaluation_metrics
+from codex_audit.capabilities import evaluation_loops, evaluation_metrics, evaluation_records
 from codex_audit.capabilities.model import Capability, Probe, Remedy
 
 _ML_TEST_SCORE = "https://research.google/pubs/pub46555/"
@@ -63,7 +63,7 @@ CAPABILITY = Capability(
             ),
             rollback="Stop writing the file; nothing reads it during a run.",
             references=(_REFORMS,),
-            check=evaluation_metrics.records,
+            check=evaluation_records.records,
             component="safeguards",
         ),
         Probe(

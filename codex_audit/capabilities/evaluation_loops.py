@@ -67,6 +67,7 @@ WITHOUT_GRADIENTS = (
     "torch.set_grad_enabled",
     "torch.autograd.no_grad",
 )
+_HELD_OUT_KEY = re.compile(r"(val|valid|validation|test|eval|dev)/\w", re.IGNORECASE)
 HELD_OUT = re.compile(
     r"\b(val|valid|validation|test|eval|dev|held_?out)[ _/:-]+(set |data )?(loss|acc"
     r"|accuracy|err|error|perplexity|ppl|metrics?|scores?|f1|nll|auc|reward)",
@@ -114,6 +115,7 @@ def _own_loops(tree: Tree) -> Iterator[Site]:
         if not learns(tree, module):
             continue
         looping = {call.scope for call in module.facts.calls if call.loop}
+        reporting = _reporting(module)
         for function in module.facts.functions:
             still = (module.path, function.name) in quiet or any(
                 last(tree.modules.canonical(mark, module)) in ("no_grad", "inference_mode")
@@ -122,7 +124,8 @@ def _own_loops(tree: Tree) -> Iterator[Site]:
             name = last(function.name)
             named = bool(EVALUATION_NAME.fullmatch(name)) and not NOT_EVALUATION.search(name)
             scored = function.name in looping and _scores(module, function.name)
-            if named and (still or scored or _scores_whole(module, function)):
+            counts = still or scored or _scores_whole(module, function) or function.name in reporting
+            if named and counts:
                 yield Site(module, name, function.line, function.name)
         yield from _unnamed(module, {scope for path, scope in quiet if path == module.path} & looping)
 
@@ -146,6 +149,16 @@ def _scores(module: Module, scope: str) -> bool:
         call.scope == scope and call.loop and (call.target == "?" or SCORING.search(last(call.target)))
         for call in module.facts.calls
     )
+
+
+def _reporting(module: Module) -> set[str]:
+    """Scopes that make several figures under a held-out prefix (``eval/reward``), as functional code does, which has no
+    gradients to switch off."""
+    figures: dict[str, set[str]] = {}
+    for text in module.facts.texts:
+        if text.role in ("key", "subscript", "formatted") and _HELD_OUT_KEY.match(text.text):
+            figures.setdefault(text.scope, set()).add(text.text)
+    return {scope for scope, texts in figures.items() if len(texts) > 1}
 
 
 def _scores_whole(module: Module, function: Function) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from codex_audit.capabilities.evaluation_loops import learns, loop
-from codex_audit.facts.model import Function
+from codex_audit.facts.model import Class, Function
 from codex_audit.query.found import Found
 from codex_audit.query.graph import node_of
+from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site, gives
 from codex_audit.query.tree import Tree
@@ -77,7 +79,7 @@ _QUALITY = (
     r"|exact_?match|(sacre)?bleu|rouge\w*|bits_per_(byte|char|dim)|bpb|bpc"
     r"|pass_at_k|pass@\w+|mrr|n?dcg|recall_at_k|precision_recall|roc_?auc|auroc|auc|auprc"
     r"|m?iou|psnr|ssim|wer|cer|mcc|matthews\w*|pearson\w*|spearman\w*|rmse"
-    r"|r2_?score|edit_distance|hit_rate|win_?rate|success_rate|mean_average_precision"
+    r"|r2_?score|edit_distance|hit_rate|win_?rate|success_rate|(mean_)?average_precision"
     r"|dice_(score|coef)|fid(_score)?"
 )
 METRIC_FUNCTION = re.compile(
@@ -96,55 +98,10 @@ METRIC_PRINT = (
     r"(?i)(^|[\s,;|(\[])(accuracy|acc|perplexity|ppl|f1|bleu|rouge\S*|exact match|bpb|bpc|auc|miou|psnr)"
     r"(@\d)?[ )]*[:=]"
 )
+METRIC_CLASS = re.compile(r"(Evaluator|Metrics?|Accuracy|Perplexity|F1|AUC|AUROC|IoU)$")
 ARITHMETIC = frozenset(
     "exp argmax eq mean sum item accuracy sqrt max topk compute update log2 append average equal".split()
 )
-RECORD_LOGGERS = (
-    "*.loggers.CSVLogger",
-    "*.loggers.csv_logs.CSVLogger",
-    "keras.callbacks.CSVLogger",
-    "tensorflow.keras.callbacks.CSVLogger",
-    "*.save_metrics",
-    "lm_eval.loggers.EvaluationTracker",
-    "stable_baselines3.common.logger.CSVOutputFormat",
-    "stable_baselines3.common.logger.JSONOutputFormat",
-    "mmengine.visualization.LocalVisBackend",
-    "dllogger.JSONStreamBackend",
-)
-RECORD_WRITERS = (
-    "json.dump",
-    "json.dumps",
-    "orjson.dumps",
-    "ujson.dump",
-    "simplejson.dump",
-    "csv.writer",
-    "csv.DictWriter",
-    "*.to_csv",
-    "*.to_json",
-    "jsonlines.Writer",
-    "jsonlines.open",
-    "numpy.savetxt",
-    "*.write_csv",
-    "*.write_ndjson",
-    "yaml.dump",
-    "*.to_parquet",
-)
-RECORD_FILE = re.compile(
-    r"(metrics?|results?|scores?|evals?|evaluation|performance|history|loss(es)?|stats"
-    r"|report|leaderboard|accuracy|summary|progress|benchmark|log|perplexity"
-    r"|train_?log)\w*\.(jsonl?|csv|tsv|ndjson)\b",
-    re.IGNORECASE,
-)
-RECORD_FUNCTION = re.compile(
-    r"_*(\w*_)?(save|write|dump|log|record|append|prepare|export|store|report|flush|update"
-    r"|create|output)\w*_?(metrics?|results?|scores?|summary|eval\w*|statistics"
-    r"|report)(_\w+)?"
-    r"|evaluate|compute_metrics|run_eval\w*|eval_\w+|evaluate_\w+",
-    re.IGNORECASE,
-)
-NEAR = 12
-"""Statements between a write and the name of the file."""
-NOT_RECORDS = re.compile(r"model_?card|prediction|repro|cache|schema|benchmark", re.IGNORECASE)
 
 
 def metrics(tree: Tree) -> Found:
@@ -166,6 +123,9 @@ def metrics(tree: Tree) -> Found:
             "computes a metric in {}",
             "a function named after a metric",
         )
+        | tree.classes(
+            _accumulates_quality, "a metric of its own: {}", "a class that updates and computes a metric"
+        )
         | _reported_metrics(tree)
         | tree.inherited("evaluation.metrics")
     )
@@ -186,6 +146,30 @@ def _computes_quality(function: Function) -> bool:
     )
 
 
+def _accumulates_quality(module: Module, cls: Class) -> bool:
+    """A class named as metric or evaluator that takes batches and then gives a result."""
+
+    def has(*names: str) -> bool:
+        found = (module.functions.get(f"{cls.name}.{name}") for name in names)
+        return any(item is not None and not item.stub for item in found)
+
+    named = METRIC_CLASS.search(last(cls.name)) is not None
+    return (
+        named
+        and has("update", "update_state", "add_batch")
+        and has("compute", "result", "accumulate", "summarize")
+    )
+
+
+def _named_arguments(module: Module) -> Iterator[Site]:
+    """Metrics by the names of arguments: ``dict(top1=...)``, ``metrics.update(micro_f1=...)``."""
+    for call in module.facts.calls:
+        if last(call.target) in ("dict", "OrderedDict", "update", "log_metrics"):
+            for item in call.arguments:
+                if METRIC_KEY.fullmatch(item.name):
+                    yield Site(module, item.name, call.line, call.scope)
+
+
 def _reported_metrics(tree: Tree) -> Found:
     """A metric's name as a key, where the same function does the arithmetic."""
     working = {
@@ -198,43 +182,14 @@ def _reported_metrics(tree: Tree) -> Found:
     named = tree.texts(
         f"(?i)^({METRIC_KEY.pattern})$", "key", "subscript", "argument", "formatted", why="reports {!r}"
     )
+    named |= tree.sites(
+        (site for module in tree.code for site in _named_arguments(module)), "reports {}", ("metric=",)
+    )
     printed = tree.texts(METRIC_PRINT, "message", "formatted", why="prints {!r}")
     reported = (named | printed).where(
         lambda item: (item.path, item.scope) in working, "named, but nothing is computed here"
     )
     return replace(reported, evidence=tuple(replace(item, strength="declared") for item in reported.evidence))
-
-
-def records(tree: Tree) -> Found:
-    return (
-        tree.calls(*RECORD_LOGGERS, why="writes metrics with {}")
-        | tree.calls(*RECORD_WRITERS, where=_records_metrics, why="writes metrics with {}")
-        | tree.inherited("evaluation.records")
-    )
-
-
-def _records_metrics(site: Site) -> bool:
-    here = site.module.statement(site.line)
-    near = [
-        text.text
-        for text in site.module.facts.texts
-        if text.scope == site.scope
-        and abs(site.module.statement(text.line) - here) <= NEAR
-        and text.role not in ("message", "help")
-    ]
-    if NOT_RECORDS.search(f"{site.module.path.rpartition('/')[2]}/{site.scope}") or not _writes(site):
-        return False
-    return any(RECORD_FILE.search(text) and not NOT_RECORDS.search(text) for text in near) or (
-        bool(RECORD_FUNCTION.fullmatch(last(site.scope))) and not last(site.target).startswith("yaml")
-    )
-
-
-def _writes(site: Site) -> bool:
-    """``dumps`` alone writes nothing."""
-    if last(site.target) != "dumps":
-        return last(site.target) not in ("to_json", "to_csv") or bool(site.arguments)
-    inside = {last(call.target) for call in site.module.facts.calls if call.scope == site.scope}
-    return bool(inside & {"write", "write_text", "open", "writelines"})
 
 
 def tests(tree: Tree) -> Found:
