@@ -50,6 +50,59 @@ YES: list[tuple[str, dict[str, str]]] = [
     ),
 ]
 
+BASE = (
+    "class Auth:\n    'Base of all schemes.'\n    def flow(self, request):\n        'Yield requests.'\n"
+    "        yield request\n"
+)
+SCHEMES = "".join(
+    f"class {name}(Auth):\n    def flow(self, request):\n        yield {number}\n"
+    for number, name in enumerate("ABC")
+)
+TRANSPORT = (
+    "class Transport:\n    def send(self, request):\n        'Send one request.'\n        raise NotImplementedError\n"
+    + "".join(
+        f"class {name}(Transport):\n    def send(self, request):\n        return {name!r}\n" for name in "ABC"
+    )
+)
+CONVERTORS = (
+    "TABLE = {}\ndef register_convertor(key, convertor):\n    TABLE[key] = convertor\n"
+    "def convert(key, text):\n    return TABLE[key](text)\n"
+)
+ROUTING = (
+    "# Routing\nA path may hold parameters.\n"
+    "```python\nfrom pkg.r import register_convertor\nregister_convertor('d', D())\n```\n"
+)
+USER_DIR = "import argparse, importlib.util\np = argparse.ArgumentParser()\np.add_argument('--user-dir')\nprint(p.parse_args())\n"
+
+YES += [
+    ("extensibility.registry", {"pkg/r.py": CONVERTORS, "docs/routing.md": ROUTING}),
+    ("extensibility.guide", {"pkg/r.py": CONVERTORS, "docs/routing.md": ROUTING}),
+    (
+        "extensibility.guide",
+        {
+            "pkg/r.py": "import abc\nclass Task(abc.ABC):\n    pass\n",
+            "README.md": "# A\n```python\nfrom pkg.r import Task\nclass Mine(Task):\n    pass\n```\n",
+        },
+    ),
+    (
+        "extensibility.registry",
+        {"pkg/r.py": "import pydoc\ndef build(path):\n    return pydoc.locate(path)()\nbuild(input())\n"},
+    ),
+    (
+        "extensibility.plugins",
+        {"pkg/r.py": "import catalogue\nMODELS = catalogue.create('pkg', 'models', entry_points=True)\n"},
+    ),
+    (
+        "extensibility.plugins",
+        {
+            "pkg/r.py": USER_DIR
+            + "def load(path):\n    return importlib.util.spec_from_file_location('user', path)\nload(1)\n"
+        },
+    ),
+    ("extensibility.interfaces", {"pkg/r.py": BASE + SCHEMES}),
+    ("extensibility.interfaces", {"pkg/r.py": TRANSPORT}),
+]
+
 NO: list[tuple[str, dict[str, str]]] = [
     ("extensibility.registry", {"pkg/r.py": "MODELS = {'a': 1, 'b': 2}\n"}),
     (
@@ -65,6 +118,25 @@ NO: list[tuple[str, dict[str, str]]] = [
     (
         "extensibility.interfaces",
         {"pkg/r.py": "class Base:\n    pass\nclass A(Base):\n    pass\nclass B(Base):\n    pass\n"},
+    ),
+    ("extensibility.interfaces", {"pkg/r.py": BASE.replace("'Base of all schemes.'", "x = 1") + SCHEMES}),
+    ("extensibility.interfaces", {"pkg/r.py": BASE + SCHEMES.replace("flow", "other")}),
+    ("extensibility.plugins", {"pkg/r.py": USER_DIR}),
+    (
+        "extensibility.registry",
+        {
+            "pkg/r.py": "def register_empty_buffer(module, name):\n    module.buffers[name] = None\n"
+            "register_empty_buffer(1, 2)\n"
+        },
+    ),
+    ("extensibility.guide", {"docs/routing.md": ROUTING}),
+    (
+        "extensibility.guide",
+        {
+            "docs/keys.md": "# Keys\n## Creating keys with modules\n"
+            + "Every key is derived from another. " * 9
+            + "\n```\nx\n```\n"
+        },
     ),
     ("extensibility.guide", {"README.md": "# A\nSee the docs for adding a new model.\n"}),
 ]
