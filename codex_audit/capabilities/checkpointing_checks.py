@@ -41,6 +41,7 @@ RESTORERS = (
     "*.tree_deserialise_leaves",
     "torch.distributed.checkpoint.*load*",
     "tensorflow.train.Checkpoint().restore",
+    "ignite.handlers.*Checkpoint*.load_objects",
 )
 LOOSE_RESTORERS = ("*.load_checkpoint", "*.restore_checkpoint", "*.load_state", "*.recover_if_possible")
 RNG_GETTERS = (
@@ -79,7 +80,7 @@ def resume(tree: Tree) -> Found:
         where=lambda site: len(site.arguments) > 1,
         why="restores the state with {}",
     )
-    engines = _restored_states(tree)
+    engines = lasting(tree, _restored_states(tree))
     state = (
         engines if engines and optimizer(tree) else engines.as_near("restores weights; no optimizer is saved")
     )

@@ -59,6 +59,7 @@ _SAVES_MODEL = re.compile(
     r"(?:save|write|dump)_?(?:the_)?(?:model|params|parameters|weights|check_?point|ckpt|train_state|agent|policy)s?$",
     re.IGNORECASE,
 )
+_FINDS_RATE = re.compile(r"lr_?find", re.IGNORECASE)
 _CONVERSION = re.compile(r"convert|export|quantiz|merge|onnx", re.IGNORECASE)
 
 
@@ -91,11 +92,13 @@ def weights(tree: Tree) -> Found:
 
 
 def lasting(tree: Tree, found: Found) -> Found:
-    """Without what a function writes to a temporary file and reads back: that is kept for the time of a call."""
+    """Without what a function writes to a temporary file and reads back, and what a search for a learning rate puts
+    back afterwards: that is kept for the time of a call."""
     passing = tree.nodes_calling("tempfile.*") & tree.nodes_calling("torch.load", "pickle.load")
-    if not passing:
-        return found
-    return found.where(lambda item: tree.node(item) not in passing, "kept for the time of one function")
+    return found.where(
+        lambda item: tree.node(item) not in passing and not _FINDS_RATE.search(f"{item.path}/{item.scope}"),
+        "kept for the time of one function",
+    )
 
 
 def _through(tree: Tree, saved: Found) -> Found:

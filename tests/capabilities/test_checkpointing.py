@@ -222,6 +222,20 @@ class Agent:
 
 Agent().save("agent")
 """
+IGNITE = """\
+import torch
+from ignite.handlers import Checkpoint
+
+
+def train(trainer, model, optimizer, path):
+    parts = {"model": model, "optimizer": optimizer}
+    trainer.add_event_handler("done", Checkpoint(parts, "out", n_saved=2))
+    Checkpoint.load_objects(to_load=parts, checkpoint=torch.load(path))
+    trainer.run()
+
+
+train(1, 2, 3, "a")
+"""
 NAMED_DIGEST = """\
 import hashlib
 import shutil
@@ -285,6 +299,9 @@ YES: list[tuple[str, dict[str, str]]] = [
     ("weights", {"train.py": PICKLED}),
     ("optimizer", {"train.py": REGISTERED}),
     ("resume", {"train.py": REGISTERED}),
+    ("optimizer", {"train.py": IGNITE}),
+    ("resume", {"train.py": IGNITE}),
+    ("retention", {"train.py": IGNITE}),
     ("optimizer", {"train.py": BY_TYPE}),
     ("optimizer", {"train.py": LISTED}),
     ("resume", {"train.py": LISTED}),
@@ -341,6 +358,10 @@ NO: list[tuple[str, dict[str, str]]] = [
         {"train.py": BY_TYPE.replace("torch.optim.Optimizer: keep", "torch.optim.Optimizer: print")},
     ),
     ("weights", {"train.py": PASSING}),
+    ("optimizer", {"train.py": IGNITE.replace(', "optimizer": optimizer', "")}),
+    ("resume", {"train.py": IGNITE.replace(', "optimizer": optimizer', "")}),
+    ("retention", {"train.py": IGNITE.replace(", n_saved=2", ", n_saved=None")}),
+    ("resume", {"train.py": FULL, "pkg/lr_finder.py": RESUMED}),
     ("optimizer", {"train.py": SAVE, "pkg/find.py": PASSING}),
     ("resume", {"train.py": SAVE, "pkg/find.py": PASSING}),
     ("weights", {"train.py": PICKLED.replace("save_params", "save_figures")}),
