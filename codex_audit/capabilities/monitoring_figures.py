@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codex_audit.artifacts import Evidence
 from codex_audit.query.found import Found
+from codex_audit.query.graph import node_of
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -49,6 +50,7 @@ MEMORY = (
     "GPUtil.showUtilization",
     "gpustat.*",
     "nvidia_smi.*",
+    "pynvml.smi.nvidia_smi.getInstance().DeviceQuery",
 )
 RECORDERS = (
     "*.callbacks.DeviceStatsMonitor",
@@ -90,6 +92,8 @@ PROFILERS = (
     "deepspeed.profiling.*",
     "viztracer.VizTracer",
 )
+# These give an exit status; what the command prints goes past the program.
+_STATUS = frozenset({"subprocess.run", "subprocess.call", "subprocess.check_call", "os.system"})
 SENDING = frozenset(
     "print info debug log write log_dict log_metrics log_metric add_scalar add_scalars "
     "scalar secho echo report report_scalar logkv record "
@@ -114,9 +118,22 @@ def system(tree: Tree) -> Found:
         | profilers
         | tree.keyword("profiler", of=("*Trainer",), where=_gives_profiler, why="hands a profiler to {}")
         | tree.texts(r"^nvidia-smi\b|^rocm-smi\b", "argument", "element", why="runs {!r}").where(
-            lambda item: _is_reported(tree, item, sending), "read, but not reported"
+            lambda item: _is_captured(tree, item) and _is_reported(tree, item, sending),
+            "read, but not reported",
         )
     )
+
+
+def _is_captured(tree: Tree, item: Evidence) -> bool:
+    """Whether the command's output is taken, and not its exit status alone."""
+    module = tree.module_at[item.path]
+    here = module.statement(item.line)
+    calls = [call for call in module.facts.calls if module.statement(call.line) == here]
+    plain = [call for call in calls if call.target in _STATUS]
+    captured = any(
+        argument.name in ("capture_output", "stdout") for call in plain for argument in call.arguments
+    )
+    return not plain or captured
 
 
 def _gives_profiler(site: Site) -> bool:
@@ -135,14 +152,25 @@ def _is_reported(tree: Tree, item: Evidence, sending: frozenset[str]) -> bool:
         for fact in module.facts.assignments
     )
     users = tree.uses.users.get(tree.node(item), frozenset())
-    return collected or _near_a_report(module, item) or bool(users & sending)
+    measured = any(last(base).endswith("Metric") for base in tree.modules.ancestors(_class_of(tree, item)))
+    return collected or measured or _near_a_report(module, item) or bool(users & sending)
+
+
+def _class_of(tree: Tree, item: Evidence) -> str:
+    """The absolute name of the class whose method holds a place."""
+    return node_of(tree.module_at[item.path], item.scope.partition(".")[0])
 
 
 def _near_a_report(module: Module, item: Evidence) -> bool:
+    """Whether a message is sent soon after, or anywhere in the function when the figure is put into words."""
     here = module.statement(item.line)
+    worded = any(
+        text.role == "formatted" and text.scope == item.scope and module.statement(text.line) == here
+        for text in module.facts.texts
+    )
     return any(
         call.scope == item.scope
         and last(call.target) in SENDING
-        and -8 <= module.statement(call.line) - here <= 16
+        and (worded or -8 <= module.statement(call.line) - here <= 16)
         for call in module.facts.calls
     )

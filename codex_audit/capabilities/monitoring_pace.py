@@ -9,6 +9,7 @@ from codex_audit.artifacts import Evidence
 from codex_audit.capabilities.monitoring_figures import SENDING
 from codex_audit.capabilities.monitoring_messages import LEVELS
 from codex_audit.query.found import Found
+from codex_audit.query.graph import node_of
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -28,7 +29,12 @@ CLOCKS = (
     "*.elapsed",
     "datetime.datetime.now",
     "datetime.datetime.utcnow",
+    "ignite.handlers.*Timer",
+    "mmengine.*Timer",
+    "fvcore.common.timer.Timer",
+    "codetiming.Timer",
 )
+_TIMER = re.compile(r"(?:Timer|Stop_?[Ww]atch|Clock|Timing)s?$")
 SPEED_TOOLS = (
     "lightning.fabric.utilities.throughput.*",
     "lightning.pytorch.callbacks.ThroughputMonitor",
@@ -41,13 +47,14 @@ SPEED_TOOLS = (
     "clu.periodic_actions.ReportProgress",
     "deepspeed.utils.timer.ThroughputTimer",
     "nemo.utils.exp_manager.TimingCallback",
+    "ignite.metrics.*Frequency",
 )
 SPEED = re.compile(
     r"(tok(en)?s?|samples?|examples?|images?|imgs?|seqs?|sequences?|steps?"
     r"|it(er)?(ation)?s?|batch(es)?|frames?|sentences?"
     r"|words?|graphs?|envs?|episodes?)[ _]?(/|per|a)[ _]?(s\b|secs?\b|seconds?\b|gpu|device"
     r"|hour|min)"
-    r"|\b(wps|ups|fps|mfu|hfu|tflops|throughput)\b|\bms/(it|step|batch|iter)|\bs/(it|step"
+    r"|\b(sps|wps|ups|fps|mfu|hfu|tflops|throughput)\b|\bms/(it|step|batch|iter)|\bs/(it|step"
     r"|batch|iter)\b|sec/(it|step|batch)"
     r"|(step|iter(ation)?|batch|epoch|update)[ _-]?(time|duration|seconds|secs)\b"
     r"|time[ _]?(per|/)[ _]?(step|iter|batch|epoch)"
@@ -107,8 +114,9 @@ def throughput(tree: Tree) -> Found:
 
 def _measured(tree: Tree) -> Found:
     """A name of a speed, reported by a function or class that reads a clock."""
-    clocked = {(site.module.path, _owner(site.scope)) for site in tree.call_sites(*CLOCKS)}
-    clocked |= {(site.module.path, site.scope) for site in tree.call_sites(*CLOCKS)}
+    reading = list(tree.call_sites(*CLOCKS))
+    reading += tree.call_sites(*(f"{timer}().*" for timer in _timers(reading)))
+    clocked = {(site.module.path, scope) for site in reading for scope in (site.scope, _owner(site.scope))}
     named = tree.texts(
         f"(?i){SPEED.pattern}",
         "key",
@@ -124,6 +132,12 @@ def _measured(tree: Tree) -> Found:
         "names a speed, but no clock is read here",
     )
     return (here | _sent_rates(tree)).where(_is_training, "speed of inference")
+
+
+def _timers(reading: list[Site]) -> list[str]:
+    """Classes of the tree that are named as timers and read a clock."""
+    owners = {node_of(site.module, _owner(site.scope)) for site in reading if "." in site.scope}
+    return sorted(owner for owner in owners if _TIMER.search(last(owner)))
 
 
 def _sent_rates(tree: Tree) -> Found:
