@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_audit.commands.options import (
     Subparsers,
+    add_cache,
     add_format,
     add_jobs,
     add_workflow,
@@ -19,6 +20,7 @@ from codex_audit.commands.options import (
     jobs_of,
     print_json,
     print_lines,
+    store_of,
     vocabulary,
 )
 from codex_evidence.errors import UsageError
@@ -44,6 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_workflow(parser)
     add_format(parser)
     add_jobs(parser)
+    add_cache(parser)
     parser.set_defaults(command=run)
 
 
@@ -115,7 +118,8 @@ def _asked(arguments: argparse.Namespace, catalogue: tuple[Capability, ...]) -> 
     from codex_audit.workflow.load import load_workflow
 
     workflow = load_workflow(arguments.path, arguments.workflow, vocabulary()).workflow
-    request = Request(arguments.path, arguments.path, workflow, catalogue, jobs_of(arguments))
+    store = store_of(arguments, arguments.path)
+    request = Request(arguments.path, arguments.path, workflow, catalogue, jobs_of(arguments), store)
     with progress() as tell:
         audit = run_stages(request, "S5", tell)
     plans = audit.gaps.plans if audit.gaps else ()

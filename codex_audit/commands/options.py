@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
+    from codex_audit.cache.store import Store
     from codex_audit.workflow.settings import Vocabulary
 
 Subparsers = Any  # argparse gives what add_subparsers returns no public name
@@ -34,6 +35,25 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
 def add_jobs(parser: argparse.ArgumentParser) -> None:
     """``--jobs``; None when not given."""
     parser.add_argument("--jobs", type=_count, metavar="N", help="how many processes (default: one a CPU)")
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """``--cache`` and ``--no-cache``."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--cache",
+        type=given_path,
+        metavar="DIR",
+        help="where runs remember what they read (default: codex-audit in $XDG_CACHE_HOME or ~/.cache)",
+    )
+    group.add_argument("--no-cache", action="store_true", help="read everything anew and remember nothing")
+
+
+def store_of(arguments: argparse.Namespace, tree: Path) -> Store | None:
+    """The cache that a run on ``tree`` may use."""
+    from codex_audit.cache.place import find_store
+
+    return None if arguments.no_cache else find_store(os.environ, tree, arguments.cache)
 
 
 def jobs_of(arguments: argparse.Namespace) -> int:

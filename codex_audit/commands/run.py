@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_audit.commands.options import (
     Subparsers,
+    add_cache,
     add_format,
     add_jobs,
     add_workflow,
@@ -20,6 +21,7 @@ from codex_audit.commands.options import (
     jobs_of,
     print_json,
     print_lines,
+    store_of,
     vocabulary,
 )
 from codex_evidence.errors import UsageError
@@ -53,6 +55,8 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_format(parser)
     add_jobs(parser)
+    add_cache(parser)
+    parser.add_argument("--timings", action="store_true", help="print the seconds of each stage to stderr")
     parser.add_argument("--fail-under", type=_share, metavar="SCORE", help="exit 1 below this score (0 to 1)")
     parser.set_defaults(command=run)
 
@@ -75,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     last = arguments.stage or loaded.workflow.stages[-1]
     if arguments.fail_under is not None and last < "S4":
         raise UsageError(f"--fail-under needs a score, which S4 makes; this run ends after {last}")
-    request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments))
+    request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments), store_of(arguments, tree))
     with progress() as tell:
         audit = run_stages(request, last, tell)
     # A commit counts for the record only where git's view is what was audited.
@@ -84,11 +88,19 @@ def run(arguments: argparse.Namespace) -> int:
     others = unknown_reports(output, (*reports.values(), *(entry.path for entry in audit.index.files)))
     notes = (*loaded.notes, *audit.index.notes, *(f"{path}{_OTHER}" for path in others))
     done = _Done(output, last, audit, reports, notes)
+    if arguments.timings:
+        _print_timings(audit.seconds)
     if arguments.format == "json":
         print_json(_summary(done))
     else:
         _show(done)
     return _limit(arguments.fail_under, audit)
+
+
+def _print_timings(seconds: dict[str, float]) -> None:
+    for stage, spent in seconds.items():
+        print(f"{stage}  {spent:8.3f} s", file=sys.stderr)
+    print(f"all {sum(seconds.values()):8.3f} s", file=sys.stderr)
 
 
 def _limit(limit: float | None, audit: Audit) -> int:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from codex_audit.artifacts import Facets, FileEntry, UnreadFile
+from codex_audit.cache.store import Store
 from codex_audit.facts.facets import facets_of
 from codex_audit.facts.model import FileFacts, Unread
 from codex_audit.facts.naming import module_name, package_folders
-from codex_audit.facts.packed import pack, unpack
+from codex_audit.facts.packed import NotFactsError, pack, unpack
 from codex_audit.facts.python import grammar
 from codex_audit.facts.read import needs_bytes, read_file
 from codex_audit.stages.index import Listing, read_bytes
+from codex_audit.stages.inputs import reader_version
 from codex_audit.stages.parallel import shared_out
+from codex_audit.stages.remembered import digest, parsers
 from codex_audit.stages.selection import CLOSE_BYTES
 from codex_audit.stages.skim import Skim, skim
 from codex_audit.stages.vocabulary import Vocabulary
@@ -72,7 +76,9 @@ class _Work:
         return read_file(entry.path, data, named.facets, named.module)
 
 
-def read_facets(listing: Listing, vocabulary: Callable[[], Vocabulary], *, jobs: int) -> Reading:
+def read_facets(
+    listing: Listing, vocabulary: Callable[[], Vocabulary], *, jobs: int, store: Store | None = None
+) -> Reading:
     """Read every file of the listing, of a very large tree only those that name what the probes look for
     (``vocabulary`` is asked for it then).
 
@@ -83,10 +89,7 @@ def read_facets(listing: Listing, vocabulary: Callable[[], Vocabulary], *, jobs:
     work = _Work(listing, paths, package_folders(paths))
     skimmed = _skim(work, vocabulary, jobs)
     close = [entry for entry in entries if entry.path not in skimmed.facts]
-    weights = [entry.size if entry.path.endswith(".py") else 0 for entry in close]
-    jobs = jobs if sum(weights) >= WORTH_SHARING else 1
-    packed = shared_out(lambda index: pack(work.facts(close[index])), weights, jobs)
-    facts = skimmed.facts | {entry.path: unpack(data) for entry, data in zip(close, packed, strict=True)}
+    facts = skimmed.facts | _read(work, close, jobs, store)
     files = tuple(facts[entry.path] for entry in entries)
     groups = _groups(files)
     if skimmed.facts:
@@ -102,6 +105,41 @@ def read_facets(listing: Listing, vocabulary: Callable[[], Vocabulary], *, jobs:
         files,
         skimmed.mentioned,
     )
+
+
+def _read(work: _Work, entries: Sequence[FileEntry], jobs: int, store: Store | None) -> dict[str, FileFacts]:
+    """The facts of ``entries`` by path: those that ``store`` knows, and those that are read now."""
+    keys = dict(_keys(work, entries)) if store else {}
+    known = _unpacked(store.get(list(keys.values())), keys) if store else {}
+    rest = [entry for entry in entries if entry.path not in known]
+    weights = [entry.size if entry.path.endswith(".py") else 0 for entry in rest]
+    jobs = jobs if sum(weights) >= WORTH_SHARING else 1
+    packed = shared_out(lambda index: pack(work.facts(rest[index])), weights, jobs)
+    read = {entry.path: data for entry, data in zip(rest, packed, strict=True)}
+    if store:
+        store.put({keys[path]: data for path, data in read.items() if path in keys})
+    return known | {path: unpack(data) for path, data in read.items()}
+
+
+def _keys(work: _Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, bytes]]:
+    """The paths of which facts are worth keeping, and what those follow from: the bytes of the file, its name and its
+    place, and the code that reads it."""
+    readers = digest(reader_version().encode(), parsers())
+    for entry in entries:
+        named = work.named(entry)
+        if is_text(entry) and needs_bytes(entry.path, named.facets):
+            place = f"{entry.path}\n{named.module}\n{' '.join(sorted(named.facets))}"
+            yield entry.path, digest(readers, place.encode(), entry.sha256.encode())
+
+
+def _unpacked(found: Mapping[bytes, bytes], keys: Mapping[str, bytes]) -> dict[str, FileFacts]:
+    """The facts that could be read back, by path."""
+    known = {}
+    for path, key in keys.items():
+        if key in found:
+            with suppress(NotFactsError):
+                known[path] = unpack(found[key])
+    return known
 
 
 def indexed_bytes(listing: Listing, entry: FileEntry) -> bytes:

@@ -58,6 +58,11 @@ def tool_version() -> str:
     return f"{codex_audit.__version__}+{source.sha256[:16]}"
 
 
+def reader_version() -> str:
+    """A digest of the code that reads files into facts, and the grammar with which it reads Python."""
+    return f"{_digested(_PACKAGE, _sources(('facts',))).sha256} {grammar()}"
+
+
 def workflow_text(workflow: Workflow) -> str:
     """The settings in force as canonical JSON."""
     return canonical_bytes(to_plain(workflow)).decode("utf-8")

@@ -18,6 +18,7 @@ from codex_audit.artifacts import (
     Facets,
     Gaps,
 )
+from codex_audit.cache.store import Store
 from codex_audit.capabilities.model import Capability
 from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.excerpts import with_excerpts
@@ -27,6 +28,7 @@ from codex_audit.stages.index import Listing, index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
+from codex_audit.stages.remembered import Results, recall, remember, results_key
 from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.stages.vocabulary import load_vocabulary
@@ -39,13 +41,15 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote
-    there is no part of the tree. ``jobs`` is how many threads or processes may work at once."""
+    there is no part of the tree. ``jobs`` is how many threads or processes may work at once. Without a
+    ``store`` nothing is remembered."""
 
     tree: Path
     output: Path
     workflow: Workflow
     catalogue: tuple[Capability, ...]
     jobs: int = 1
+    store: Store | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +109,62 @@ def _without_collection() -> Iterator[None]:
 def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Audit:
     wanted = frozenset(STAGES[: STAGES.index(last) + 1])
     watch, workflow = Watch(tell), request.workflow
-    index, facets, raw, scored, gaps = made = _analyse(request, wanted, watch)
-    documents = {
-        name: artifact_bytes(value) for name, value in zip(ARTIFACTS, made, strict=True) if value is not None
+    listing = watch.run(
+        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
+    )
+    index = listing.index
+    documents = {"context_index": artifact_bytes(index)}
+    inputs = audit_inputs(workflow, index)
+    results = _results(request, listing, wanted, watch, results_key(inputs, documents["context_index"]))
+    made = (results.facets, results.raw, results.scored, results.gaps)
+    documents |= {
+        name: artifact_bytes(value)
+        for name, value in zip(ARTIFACTS[1:], made, strict=True)
+        if value is not None
     }
-    reports: dict[str, bytes] = {}
-    if facets and raw and scored and gaps and "S6" in wanted:
-        inputs = report_input(index, facets, raw, scored, gaps, request.catalogue)
-        reports = watch.run("S6", lambda: render_reports(inputs, workflow.formats))
     manifest = None
     if "S7" in wanted:
-        manifest = watch.run("S7", lambda: make_manifest(audit_inputs(workflow, index), documents, reports))
-    return Audit(*made, documents, reports, manifest, watch.seconds)
+        manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
+    return Audit(index, *made, documents, results.reports, manifest, watch.seconds)
+
+
+def _results(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch, key: bytes) -> Results:
+    """S2 to S6, as far as ``wanted``; whole ones are remembered, and recalled by whoever wants as much."""
+    whole = "S6" in wanted
+    known = recall(request.store, key) if request.store is not None and whole else None
+    if known is not None:
+        return known
+    results = _analyse(request, listing, wanted, watch)
+    if request.store is not None and whole:
+        remember(request.store, key, results)
+    return results
+
+
+def _analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch) -> Results:
+    workflow, catalogue, index = request.workflow, request.catalogue, listing.index
+    if "S2" not in wanted:
+        return Results()
+    reading = watch.run(
+        "S2",
+        lambda: read_facets(
+            listing, lambda: load_vocabulary(catalogue), jobs=request.jobs, store=request.store
+        ),
+    )
+    facets = reading.facets
+    if "S3" not in wanted:
+        return Results(facets)
+    raw = watch.run("S3", lambda: _answers(request, listing, reading))
+    if "S4" not in wanted:
+        return Results(facets, raw)
+    scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))
+    if "S5" not in wanted:
+        return Results(facets, raw, scored)
+    gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, index, facets))
+    if "S6" not in wanted:
+        return Results(facets, raw, scored, gaps)
+    shown = report_input(index, facets, raw, scored, gaps, catalogue)
+    reports = watch.run("S6", lambda: render_reports(shown, workflow.formats))
+    return Results(facets, raw, scored, gaps, reports)
 
 
 def _answers(request: Request, listing: Listing, reading: Reading) -> CapabilitiesRaw:
@@ -129,28 +177,3 @@ def _answers(request: Request, listing: Listing, reading: Reading) -> Capabiliti
         return indexed_bytes(listing, entry) if is_text(entry) else b""
 
     return with_excerpts(raw, text_of)
-
-
-def _analyse(
-    request: Request, wanted: frozenset[str], watch: Watch
-) -> tuple[ContextIndex, Facets | None, CapabilitiesRaw | None, CapabilitiesScored | None, Gaps | None]:
-    """S1 to S5, as far as ``wanted``."""
-    workflow, catalogue = request.workflow, request.catalogue
-    listing = watch.run(
-        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
-    )
-    if "S2" not in wanted:
-        return listing.index, None, None, None, None
-    reading = watch.run(
-        "S2", lambda: read_facets(listing, lambda: load_vocabulary(catalogue), jobs=request.jobs)
-    )
-    if "S3" not in wanted:
-        return listing.index, reading.facets, None, None, None
-    raw = watch.run("S3", lambda: _answers(request, listing, reading))
-    if "S4" not in wanted:
-        return listing.index, reading.facets, raw, None, None
-    scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))
-    if "S5" not in wanted:
-        return listing.index, reading.facets, raw, scored, None
-    gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, listing.index, reading.facets))
-    return listing.index, reading.facets, raw, scored, gaps

@@ -1,0 +1,115 @@
+"""A bounded store of bytes by key, shared by runs that may go on at the same time: one SQLite file.
+
+SQLite writes whole transactions or nothing, whoever is killed when. Each value lies beside a digest of key and
+value, so that a damaged one is one that is not there. Whatever is wrong with the file, a run goes on without it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+FILE = "v1.sqlite"
+MOST_BYTES = 512 << 20
+_PAGE = 500
+_SECONDS_A_DAY = 86_400
+_WAIT_SECONDS = 5.0
+_TABLE = """
+    create table if not exists entry (
+        key blob primary key, value blob not null, seal blob not null, day integer not null
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """``folder`` is made when something is first put there. ``most`` bounds the file, in bytes."""
+
+    folder: Path
+    most: int = MOST_BYTES
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values of those ``keys`` that are there and whole."""
+        found: dict[bytes, bytes] = {}
+
+        def look(database: sqlite3.Connection) -> None:
+            for start in range(0, len(keys), _PAGE):
+                page = list(keys[start : start + _PAGE])
+                marks = ",".join("?" * len(page))
+                query = f"select key, value, seal, day from entry where key in ({marks})"  # noqa: S608
+                rows = database.execute(query, page)
+                whole = [(key, value, day) for key, value, seal, day in rows if _seal(key, value) == seal]
+                found.update((key, value) for key, value, _ in whole)
+                _touch(database, [key for key, _, day in whole if day != _today()])
+
+        if keys and (self.folder / FILE).exists():
+            self._try(look)
+        return found
+
+    def put(self, values: Mapping[bytes, bytes]) -> None:
+        """Keep ``values``; those that nobody asked for longest go when the file has grown too large."""
+
+        def keep(database: sqlite3.Connection) -> None:
+            rows = [(key, value, _seal(key, value), _today()) for key, value in values.items()]
+            with database:
+                database.executemany("insert or replace into entry values (?, ?, ?, ?)", rows)
+            self._shrink(database)
+
+        if values:
+            self._try(keep)
+
+    def _try(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """``work`` on the database. One that is broken is removed, to be begun anew by the next run; one that is locked
+        for long, full or read-only is left alone."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.folder / FILE, timeout=_WAIT_SECONDS)) as database:
+                database.execute("pragma journal_mode = wal")
+                database.execute("pragma synchronous = normal")
+                database.execute(_TABLE)
+                work(database)
+        except (sqlite3.OperationalError, OSError):
+            return
+        except sqlite3.DatabaseError:
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(OSError):
+                    (self.folder / (FILE + suffix)).unlink()
+
+    def _shrink(self, database: sqlite3.Connection) -> None:
+        """Forget the oldest third of the entries, by the day of their last use, as often as it takes."""
+        while _bytes(database) > self.most:
+            with database:
+                gone = database.execute(
+                    "delete from entry where rowid in "
+                    "(select rowid from entry order by day, rowid limit 1 + (select count(*) from entry) / 3)"
+                )
+            if not gone.rowcount:
+                return
+
+
+def _touch(database: sqlite3.Connection, keys: Sequence[bytes]) -> None:
+    if keys:
+        with database:
+            database.executemany("update entry set day = ? where key = ?", [(_today(), key) for key in keys])
+
+
+def _bytes(database: sqlite3.Connection) -> int:
+    """What the entries take. Pages of the file that hold none are used before it grows."""
+    pages, free, size = (
+        int(database.execute(f"pragma {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def _today() -> int:
+    return int(time.time()) // _SECONDS_A_DAY
+
+
+def _seal(key: bytes, value: bytes) -> bytes:
+    return blake2b(value, key=key[:64], digest_size=16).digest()

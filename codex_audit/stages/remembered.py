@@ -1,0 +1,62 @@
+"""What S2 to S6 made of a tree, kept under a key of all that it follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.metadata import version
+
+import msgspec
+
+from codex_audit.artifacts import CapabilitiesRaw, CapabilitiesScored, Facets, Gaps
+from codex_audit.cache.store import Store
+from codex_audit.stages.inputs import Input
+
+# Parsers whose releases may read the same bytes differently. The audit's own code is among its inputs.
+_PARSERS = ("markdown-it-py", "msgspec", "packaging", "PyYAML")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The artifacts of S2 to S5 and the reports of S6 by format; None or none where a stage did not run."""
+
+    facets: Facets | None = None
+    raw: CapabilitiesRaw | None = None
+    scored: CapabilitiesScored | None = None
+    gaps: Gaps | None = None
+    reports: dict[str, bytes] = field(default_factory=dict)
+
+
+def results_key(inputs: Mapping[str, Input], index_document: bytes) -> bytes:
+    """A digest over everything that results follow from: the chain's inputs, the whole index and the parsers."""
+    return digest(
+        *(f"{name} {given.sha256}".encode() for name, given in inputs.items()), index_document, parsers()
+    )
+
+
+def parsers() -> bytes:
+    """The releases of the libraries that read files."""
+    return " ".join(f"{name}=={version(name)}" for name in _PARSERS).encode()
+
+
+def digest(*parts: bytes) -> bytes:
+    """32 bytes over ``parts``, which cannot run into each other."""
+    state = blake2b(digest_size=32)
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.digest()
+
+
+def recall(store: Store, key: bytes) -> Results | None:
+    """The results under ``key``; None where there are none, or none that this version understands."""
+    data = store.get([key]).get(key)
+    try:
+        return msgspec.msgpack.decode(data, type=Results) if data is not None else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def remember(store: Store, key: bytes, results: Results) -> None:
+    store.put({key: msgspec.msgpack.encode(results)})
