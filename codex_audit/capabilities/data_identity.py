@@ -10,6 +10,7 @@ from codex_audit.query.found import Found, ordered
 from codex_audit.query.graph import definition_of
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
+from codex_audit.query.project import says_nothing
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
 
@@ -136,7 +137,10 @@ def _dvc(tree: Tree) -> Found:
     files = [
         tree.at(file, 1, file.path, f"{file.path} pins data by hash", "declared")
         for file in tree.files
-        if (file.path.endswith(".dvc") and ".dvc/" not in file.path)
-        or file.path.rpartition("/")[2] in ("dvc.lock", "dvc.yaml")
+        if not says_nothing(file)
+        and (
+            (file.path.endswith(".dvc") and ".dvc/" not in file.path)
+            or file.path.rpartition("/")[2] in ("dvc.lock", "dvc.yaml")
+        )
     ]
     return Found(ordered(files), looked_for=("*.dvc", "dvc.yaml"))

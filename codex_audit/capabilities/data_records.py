@@ -76,6 +76,10 @@ REFUSES_RECORDS = re.compile(
     r"|\b(?:columns?|fields?|records?|rows?)\b.{0,40}\b(?:not found|missing|required|must have|expected|invalid)\b",
     re.IGNORECASE | re.DOTALL,
 )
+TRIED = 8
+"""Statements of a try block that its handler may stand below."""
+HANDLED = 3
+"""Statements of a handler among which a raise hands the failure on."""
 RECORD_READERS = frozenset(
     "ParquetFile read_parquet read_table iter_batches read_json loads decode "
     "decode_example SDMolSupplier iter_lines readline".split()
@@ -178,13 +182,16 @@ def _skips_records(module: Module, item: Handler) -> bool:
     if last(item.scope) == "__getitem__":
         return True
     broad = any(last(name) in ("Exception", "ValueError", "OSError") for name in item.exceptions)
+    here = module.statement(item.line)
     reads = any(
         call.scope == item.scope
-        and item.line - 15 <= call.line < item.line
+        and call.line < item.line
+        and here - module.statement(call.line) <= TRIED
         and last(call.target) in RECORD_READERS
         for call in module.facts.calls
     )
     raises = any(
-        fact.scope == item.scope and item.line < fact.line <= item.line + 4 for fact in module.facts.raises
+        fact.scope == item.scope and item.line < fact.line and module.statement(fact.line) - here <= HANDLED
+        for fact in module.facts.raises
     )
     return broad and reads and not raises and in_data_file(module.path)
