@@ -28,7 +28,8 @@ _CALLS = re.compile(r"([A-Za-z_]\w*)\(")
 _IMPORTS = re.compile(r"^\s*(?:>>>\s*)?(?:from|import)\s+([A-Za-z_][\w.]*)", re.MULTILINE)
 _NEW_COMPONENT = (
     r"^(?!.*\b(virtual\w*|conda|creat\w+ an environment|error|fail(ed|s)?|cannot|troubleshooting)\b)"
-    r".*\b(add|adding|extend|extending|creat\w+|implement\w*|writ\w+|defin\w+|register\w*|contribut\w+)\b"
+    r".*\b(add(?:ing)?|extend(?:ing)?|creat(?:e|ing)|implement(?:ing)?|writ(?:e|ing)|defin(?:e|ing)|register(?:ing)?|"
+    r"contribut(?:e|ing))\b"
     r"(?:(?!\b(?:with|in|from|using|via|into|by)\b).){0,30}"
     r"\b(models?|datasets?|tasks?|plugins?|components?|trainers?|metrics?|tokenizers?|losses|layers?|callbacks?|"
     r"optimizers?|modules?|probes?|readers?|rules?|checks?|detectors?|connectors?|formats?|extensions?|backends?|"

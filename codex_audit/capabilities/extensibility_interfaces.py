@@ -92,7 +92,7 @@ def _documented_base(tree: Tree) -> Found:
                 last(item.name) for item in methods if item.documented and not last(item.name).startswith("_")
             ]
             return not cls.fields and any(known.methods[name] >= FEWEST_IMPLEMENTATIONS for name in hooks)
-        return len(known.modules) >= MANY_MODULES and cls.name.lower().startswith(("base", "abstract"))
+        return len(known.modules) >= MANY_MODULES
 
     return tree.classes(
         is_base,

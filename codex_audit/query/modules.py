@@ -10,6 +10,7 @@ from functools import cached_property
 
 from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
 from codex_audit.query.dynamic import dynamic_imports
+from codex_audit.query.namespaces import full_names
 
 MOST_HOPS = 12
 _ALIAS = re.compile(r"(?!__)[A-Za-z_]\w*")  # ``__version__`` is asked for by its own name
@@ -30,6 +31,7 @@ class Module:
 
     file: FileFacts
     facts: PythonFacts
+    full_name: str = ""
 
     @cached_property
     def path(self) -> str:
@@ -37,7 +39,7 @@ class Module:
 
     @cached_property
     def name(self) -> str:
-        return self.file.module
+        return self.full_name or self.file.module
 
     @cached_property
     def is_package(self) -> bool:
@@ -262,9 +264,12 @@ class Modules:
 
 
 def modules_of(files: Sequence[FileFacts]) -> Modules:
+    names = full_names(files)
     return Modules(
-        tuple(Module(file, file.python) for file in files if file.python is not None),
-        frozenset(file.module for file in files if file.path.endswith("__init__.py")),
+        tuple(
+            Module(file, file.python, names.get(file.path, "")) for file in files if file.python is not None
+        ),
+        frozenset(names.get(file.path, file.module) for file in files if file.path.endswith("__init__.py")),
     )
 
 

@@ -255,8 +255,7 @@ class Tree(ProjectSearches, TestSearches):
         if "docs" in file.facets:
             return "docs"
         if file.python is not None:
-            base = file.module or file.path
-            if (f"{base}.{scope}" if scope else base) in self.live.from_entries:
+            if node_of(self.module_at[file.path], scope) in self.live.from_entries:
                 return "entry"
             return "example" if "example" in file.facets else "library"
         return "config"

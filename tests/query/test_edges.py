@@ -185,3 +185,18 @@ def test_super_runs_the_method_of_the_base() -> None:
     test = "from pkg.kinds import Kind\ndef test_it():\n    kind = Kind()\n    assert kind.{}() is None\n"
     assert saving_tests({**files, "tests/test_k.py": test.format("write")}) == ["test_it"]
     assert saving_tests({**files, "tests/test_k.py": test.format("read")}) == []
+
+
+@pytest.mark.parametrize(
+    ("imported", "followed"),
+    [("from space.src.io import store_weights", True), ("from other.src.io import store_weights", False)],
+)
+def test_a_package_in_a_namespace_is_known_by_its_whole_name(imported: str, followed: bool) -> None:
+    files = {
+        "space/src/__init__.py": "",
+        "space/src/io.py": HELPER,
+        "space/src/run.py": f"{imported}\n\nstore_weights(1)\n",
+    }
+    calls = tree_of(files).calls("space.src.io.store_weights")
+    assert bool(calls) is followed
+    assert followed == (tree_of(files).modules.split("space.src.io")[0] is not None)
