@@ -117,15 +117,15 @@ def _own_loops(tree: Tree) -> Iterator[Site]:
         looping = {call.scope for call in module.facts.calls if call.loop}
         reporting = _reporting(module)
         for function in module.facts.functions:
+            name = last(function.name)
+            if not EVALUATION_NAME.fullmatch(name) or NOT_EVALUATION.search(name):
+                continue
             still = (module.path, function.name) in quiet or any(
                 last(tree.modules.canonical(mark, module)) in ("no_grad", "inference_mode")
                 for mark in function.decorators
             )
-            name = last(function.name)
-            named = bool(EVALUATION_NAME.fullmatch(name)) and not NOT_EVALUATION.search(name)
-            scored = function.name in looping and _scores(module, function.name)
-            counts = still or scored or _scores_whole(module, function) or function.name in reporting
-            if named and counts:
+            scored = function.name in looping and _scores(tree, module, function.name)
+            if still or scored or function.name in reporting or _scores_whole(tree, module, function):
                 yield Site(module, name, function.line, function.name)
         yield from _unnamed(module, {scope for path, scope in quiet if path == module.path} & looping)
 
@@ -143,11 +143,11 @@ def learns(tree: Tree, module: Module) -> bool:
     )
 
 
-def _scores(module: Module, scope: str) -> bool:
+def _scores(tree: Tree, module: Module, scope: str) -> bool:
     """Whether a loop asks for a loss, a prediction or a score, or calls a function that it was handed (``?``)."""
     return any(
-        call.scope == scope and call.loop and (call.target == "?" or SCORING.search(last(call.target)))
-        for call in module.facts.calls
+        call.loop and (call.target == "?" or SCORING.search(last(call.target)))
+        for call in tree.index.calls_in(module, scope)
     )
 
 
@@ -161,11 +161,11 @@ def _reporting(module: Module) -> set[str]:
     return {scope for scope, texts in figures.items() if len(texts) > 1}
 
 
-def _scores_whole(module: Module, function: Function) -> bool:
+def _scores_whole(tree: Tree, module: Module, function: Function) -> bool:
     """Whether a function that takes data asks for its loss or score at once, without a loop."""
     taken = {word for item in function.parameters for word in item.name.lower().split("_")}
     return bool(taken & DATA_PARAMETERS) and any(
-        call.scope == function.name and SCORE.search(last(call.target)) for call in module.facts.calls
+        SCORE.search(last(call.target)) for call in tree.index.calls_in(module, function.name)
     )
 
 

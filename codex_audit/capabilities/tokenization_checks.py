@@ -162,17 +162,16 @@ def _encodes(module: Module, cls: Class) -> bool:
 
 def _merges(tree: Tree, module: Module, cls: Class) -> bool:
     """Whether its methods are, or call, steps of a subword algorithm that the tree defines."""
-    inside = f"{cls.name}."
-    own = (last(name) for name in module.functions if name.startswith(inside))
-    called = (
-        last(call.target)
-        for call in module.facts.calls
-        if call.scope.startswith(inside)
-        and tree.modules.split(tree.modules.canonical(call.target, module))[0] is not None
-    )
     of_tokens = _OF_TOKENS.search(f"{module.path.rpartition('/')[2]} {cls.name}") is not None
-    return any(
-        _MERGING.fullmatch(name) or (of_tokens and _MAY_MERGE.fullmatch(name)) for name in (*own, *called)
+
+    def is_step(name: str) -> bool:
+        return bool(_MERGING.fullmatch(name) or (of_tokens and _MAY_MERGE.fullmatch(name)))
+
+    methods = [name for name in module.functions if name.startswith(f"{cls.name}.")]
+    called = (call.target for name in methods for call in tree.index.calls_in(module, name))
+    return any(is_step(last(name)) for name in methods) or any(
+        is_step(last(name)) and tree.modules.split(tree.modules.canonical(name, module))[0] is not None
+        for name in called
     )
 
 

@@ -183,12 +183,12 @@ def tests(tree: Tree) -> Found:
         for module in tree.modules.every
         if "test" in module.file.facets
         for function in module.facts.functions
-        if _steps(module, function.name)
+        if _steps(tree, module, function.name)
     }
     own = tree.tests_running(stepping & set(optimizers), why="steps an optimizer of the tree")
     return tree.tests_reaching(loops(tree), why="trains") | own
 
 
-def _steps(module: Module, scope: str) -> bool:
-    called = {last(call.target) for call in module.facts.calls if call.scope == scope}
+def _steps(tree: Tree, module: Module, scope: str) -> bool:
+    called = {last(call.target) for call in tree.index.calls_in(module, scope)}
     return bool(called & {"apply_updates", "apply_gradients"}) or {"backward", "step"} <= called

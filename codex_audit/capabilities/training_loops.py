@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
@@ -67,6 +66,7 @@ TRAINERS = (
 )
 KERAS_FIT = ("epochs", "steps_per_epoch", "validation_data", "validation_split", "callbacks", "batch_size")
 _OTHERS = ("sklearn.", "xgboost.", "lightgbm.", "catboost.", "scipy.", "statsmodels.", "numpy.")
+_COMPILED = ("jit()", "pmap()", "partial()", "shard_map()")
 DEPTH = 4
 
 
@@ -129,20 +129,18 @@ def _repeated(tree: Tree, site: Site) -> bool:
     """Whether the step, the function that takes it, or one that uses that function stands in a loop."""
     if site.call is not None and site.call.loop:
         return True
-    node = node_of(site.module, site.scope)
-    users = frozenset(tree.uses.reaching([node], DEPTH))
-    return any(call for user in users for call in _looped_calls(tree, user, users))
+    users = tree.uses.reaching([node_of(site.module, site.scope)], DEPTH)
+    called = {last(name) for name in users}
+    return any(_loops_over(tree, user, called) for user in users)
 
 
-def _looped_calls(tree: Tree, user: str, names: frozenset[str]) -> Iterator[str]:
-    """Calls in a loop of ``user`` that name one of ``names``, or the compiled form of a function."""
+def _loops_over(tree: Tree, user: str, called: set[str]) -> bool:
+    """Whether a loop of ``user`` calls one of these names, or the compiled form of a function."""
     module, inner = tree.modules.split(user)
-    called = {last(name) for name in names}
-    for call in module.facts.calls if module is not None else ():
-        if call.loop and call.scope == inner:
-            compiled = call.target.endswith(("jit()", "pmap()", "partial()", "shard_map()"))
-            if compiled or last(call.target) in called:
-                yield call.target
+    return module is not None and any(
+        call.loop and (call.target.endswith(_COMPILED) or last(call.target) in called)
+        for call in tree.index.calls_in(module, inner)
+    )
 
 
 def _lightning(tree: Tree) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from codex_audit.facts.model import FileFacts
+from codex_audit.facts.model import Call, FileFacts
 from codex_audit.query.edges import Referring, build_graph, referring_of
 from codex_audit.query.graph import Graph
 from codex_audit.query.live import Liveness
@@ -71,6 +71,18 @@ class Indexes:
     @cached_property
     def calls(self) -> SiteIndex:
         return call_index(self.modules)
+
+    def calls_in(self, module: Module, scope: str) -> list[Call]:
+        """The calls of one scope, nested functions left out."""
+        return self._calls_of.get((module.path, scope), [])
+
+    @cached_property
+    def _calls_of(self) -> dict[tuple[str, str], list[Call]]:
+        found: dict[tuple[str, str], list[Call]] = {}
+        for module in self.modules.every:
+            for call in module.facts.calls:
+                found.setdefault((module.path, call.scope), []).append(call)
+        return found
 
     @cached_property
     def references(self) -> SiteIndex:
