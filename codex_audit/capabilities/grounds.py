@@ -13,6 +13,7 @@ from codex_audit.query.options import normalised
 
 MOST_NEAR = 2
 _CODE = frozenset({"entry", "library", "example"})
+_KINDS = ("option ", "dependency ")
 _EXPRESSION = re.compile(r"[\\|(\[^$+]")
 
 
@@ -81,11 +82,13 @@ def _none_of(found: Found) -> str:
 
 
 def _fired(best: Evidence, looked_for: Iterable[str]) -> str:
-    """What ``best`` does, with the pattern in place of the name; an expression would tell a reader less than the
-    name that it found."""
-    fitting = _most_literal(one for one in looked_for if _fits(one, best))
-    pattern = fitting.removeprefix("option ").removeprefix("dependency ")
-    if not pattern.strip("*.") or _EXPRESSION.search(pattern):
+    """What ``best`` does, with the pattern in place of the name where a pattern of names led there. An expression
+    would tell a reader less than the name that it found."""
+    names = (one for one in looked_for if not _EXPRESSION.search(one) and one.strip("*."))
+    pattern = _most_literal(one for one in names if _fits(one, best))
+    for kind in _KINDS:
+        pattern = pattern.removeprefix(kind)
+    if not pattern:
         return best.why
     return best.why.replace(best.symbol, pattern) if best.symbol in best.why else f"{best.why} ({pattern})"
 
@@ -96,21 +99,11 @@ def _most_literal(patterns: Iterable[str]) -> str:
 
 def _fits(pattern: str, found: Evidence) -> bool:
     """Whether ``pattern``, as searches write down what they looked for, is one that ``found`` matches."""
-    kind, _, name = pattern.partition(" ")
-    if kind == "option":
-        return _glob(normalised(name), normalised(found.symbol))
-    if kind == "dependency":
-        return name == found.symbol
-    key, _, globs = pattern.rpartition(" in ")
-    if key:
-        return any(_file(glob, found.path) for glob in globs.split()) and _matches(
-            key, found.symbol, whole=True
-        )
-    if _EXPRESSION.search(pattern):
-        return _matches(pattern.removeprefix("pre-commit hook ").removeprefix("a section on "), found.symbol)
-    if found.symbol == found.path:
-        return _file(pattern, found.path)
-    return _glob(pattern, found.symbol)
+    if pattern.startswith("option "):
+        return _glob(normalised(pattern.removeprefix("option ")), normalised(found.symbol))
+    if pattern.startswith("dependency "):
+        return pattern == f"dependency {found.symbol}"
+    return _file(pattern, found.path) if found.symbol == found.path else _glob(pattern, found.symbol)
 
 
 def _file(glob: str, path: str) -> bool:
@@ -127,11 +120,3 @@ def _glob(pattern: str, name: str) -> bool:
     if not (name.startswith(pieces[0].partition("[")[0]) and name.endswith(pieces[-1].rpartition("]")[2])):
         return name == pattern.removeprefix("*.")
     return fnmatch.fnmatchcase(name, pattern)
-
-
-def _matches(expression: str, text: str, *, whole: bool = False) -> bool:
-    try:
-        compiled = re.compile(expression, re.IGNORECASE)
-    except re.error:
-        return False  # words for a reader, not an expression
-    return bool(compiled.fullmatch(text) if whole else compiled.search(text))

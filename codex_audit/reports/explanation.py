@@ -157,8 +157,7 @@ def _places(places: tuple[Evidence, ...], width: int) -> Iterator[str]:
 def _looked_for(answer: ProbeAnswer) -> str:
     names = [readable(name) for name in answer.looked_for]
     most = FEW_NAMES if answer.evidence else MOST_NAMES
-    rest = f", and {len(names) - most} more (--format json)" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    return ", ".join(names[:most]) + (", and others" if len(names) > most else "")
 
 
 def _near(answer: ProbeAnswer, title: str, width: int) -> Iterator[str]:

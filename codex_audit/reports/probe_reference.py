@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from codex_audit.accuracy.figures import Counts, Share, precision, recall
+from codex_audit.accuracy.figures import Counts, Share, balanced_accuracy, precision, recall
 from codex_audit.accuracy.measured import Measured
 from codex_audit.reports.environment import environment
 from codex_audit.reports.escaping import Markdown
@@ -23,7 +23,9 @@ def probe_reference(capabilities: Sequence[CapabilityWords], known: Measured) ->
         recall=recall_text,
         precision_figure=lambda counts: _figure(precision(counts)),
         recall_figure=lambda counts: _figure(recall(counts)),
+        balanced=_balanced,
         anchor=_anchor,
+        heading=_heading,
         link=_link,
     )
     text = engine.get_template(TEMPLATE).render(
@@ -32,7 +34,8 @@ def probe_reference(capabilities: Sequence[CapabilityWords], known: Measured) ->
         corpus=known.corpus,
         hard=known.hard,
         figures=figures,
-        counts=sum(figures.values(), Counts()),
+        totals={one.id: _total(figures[probe.id] for probe in one.probes) for one in capabilities},
+        counts=_total(figures.values()),
     )
     return text.rstrip("\n") + "\n"
 
@@ -42,6 +45,20 @@ def _figure(share: Share | None) -> Markdown:
     if share is None:
         return Markdown("not measurable")
     return Markdown(f"{100 * share.value:.0f} ({100 * share.low:.0f} to {100 * share.high:.0f})")
+
+
+def _total(counts: Iterable[Counts]) -> Counts:
+    return sum(counts, Counts())
+
+
+def _balanced(counts: Counts) -> Markdown:
+    figure = balanced_accuracy(counts)
+    return Markdown("not measurable" if figure is None else f"{100 * figure:.1f}")
+
+
+def _heading(title: str) -> Markdown:
+    """The fragment under which GitHub finds a heading of words."""
+    return Markdown(title.lower().replace(" ", "-"))
 
 
 def _anchor(probe: str) -> Markdown:

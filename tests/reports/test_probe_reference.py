@@ -49,6 +49,13 @@ def test_counts_and_intervals_stand_beside_each_figure() -> None:
     assert "9 of 10 answers agree" in reference
 
 
+def test_each_capability_has_its_balanced_accuracy() -> None:
+    known = Measured(("a 1",), 0, {"training.loop": Counts(tp=1, fn=1), "training.clipping": Counts(tn=8)})
+    lines = probe_reference(CATALOGUE, known).splitlines()
+    assert "| [Training engine](#training-engine) | 10 | 9 | 75.0 |" in lines
+    assert any("(#modeling) | 0 | 0 | not measurable |" in line for line in lines)
+
+
 def test_what_the_labels_cannot_tell_is_not_measurable() -> None:
     figures = {
         "training.loop": Counts(tp=8),
@@ -66,7 +73,7 @@ def test_what_the_labels_cannot_tell_is_not_measurable() -> None:
 def test_links_within_the_page_lead_to_headings() -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(REFERENCE)
     headings = {
-        after.content.strip("`").replace(".", "")
+        after.content.strip("`").replace(".", "").replace(" ", "-").lower()
         for token, after in pairwise(tokens)
         if token.type == "heading_open"
     }
@@ -76,5 +83,5 @@ def test_links_within_the_page_lead_to_headings() -> None:
         for child in token.children or ()
         if child.type == "link_open" and str(child.attrs["href"]).startswith("#")
     }
-    assert len(links) == len(probes())
+    assert len(links) == len(probes()) + len(CATALOGUE)
     assert links <= headings
