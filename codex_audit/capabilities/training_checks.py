@@ -32,7 +32,7 @@ MIXED = (
 MIXED_OPTIONS = tuple(
     (
         "fp16 bf16 use_amp use_fp16 use_bf16 mixed_precision use_mixed_precision amp enable_amp amp_dtype "
-        "use_autocast fp16_training bf16_training mixed_precision_training amp_level fp16_opt_level"
+        "half_precision use_autocast fp16_training bf16_training mixed_precision_training amp_level fp16_opt_level"
     ).split()
 )
 ACCUMULATION = tuple(

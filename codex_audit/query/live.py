@@ -130,6 +130,8 @@ def _mentions(module: Module) -> dict[str, set[str]]:
         scopes.setdefault(scope, set()).add(name)
     for item in module.facts.imports:
         scopes.setdefault(item.scope, set()).add(item.target)
+        if item.target.startswith("ml_collections"):
+            scopes.setdefault("", set()).add("get_config")  # called in the file that a user names
     for text, _, _, scope in module.facts.texts:
         if _NAMED(text):
             scopes.setdefault(scope, set()).add(text.replace(":", "."))

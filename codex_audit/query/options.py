@@ -1,4 +1,4 @@
-"""What a user can set: command-line flags, fields of typed settings, parameters of public functions, and
+"""What a user can set: command-line flags, fields of settings, parameters of public functions, and
 keys of configuration files."""
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from codex_audit.query.modules import Module, Modules
 from codex_audit.query.patterns import last
 
 Kind = Literal["flag", "field", "parameter", "key"]
-_FIELD_BASES = ("object",)
+# Their attributes are settings: files of them are read at run time, and flags override each one.
+_CONFIGS = ("ml_collections.ConfigDict()", "ml_collections.config_dict.ConfigDict()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ def _of_module(module: Module) -> Iterator[Option]:
             default = next((item.value for item in call.arguments if item.name == "default"), "")
             kind = next((item.value for item in call.arguments if item.name in ("type", "action")), "")
             yield Option(normalised(name), "flag", module.path, call.line, call.scope, default, kind, module)
+    for fact in module.facts.assignments:
+        if fact.target.startswith(_CONFIGS) and "()." in fact.target:
+            name = normalised(last(fact.target))
+            yield Option(name, "field", module.path, fact.line, fact.scope, fact.value, "", module)
     for cls in module.facts.classes:
         for field in cls.fields:
             yield Option(

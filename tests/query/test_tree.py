@@ -206,3 +206,12 @@ def test_preferring_never_turns_a_yes_into_a_no() -> None:
     )
     assert places(found.preferring(lambda item: item.path == "b.py", "less")) == [("b.py", 2)]
     assert places(found.preferring(lambda _: False, "less")) == places(found)
+
+
+def test_attributes_of_a_config_dict_are_settings() -> None:
+    source = (
+        "import {library}\n\n\ndef get_config():\n    config = {library}.ConfigDict()\n"
+        "    config.grad_clip = 1.0\n    return config\n"
+    )
+    assert tree_of({"configs/default.py": source.format(library="ml_collections")}).options("grad_clip")
+    assert not tree_of({"configs/default.py": source.format(library="records")}).options("grad_clip")
