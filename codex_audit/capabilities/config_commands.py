@@ -12,6 +12,7 @@ from codex_audit.query.tree import Tree
 
 PARSERS = (
     "argparse.ArgumentParser",
+    "argparse._SubParsersAction().add_parser",
     "*ArgumentParser().parse_args",
     "*.ArgumentParser",
     "optparse.OptionParser",
@@ -80,7 +81,15 @@ def override(tree: Tree) -> Found:
         | tree.sites(_own_parsers(tree), "parses key=value from {}", ("sys.argv",))
         | tree.inherited("config.override")
     )
-    return found.where(lambda item: not is_tooling(tree, item), "a tool of development, not of the program")
+    parsers = found.where(
+        lambda item: not is_tooling(tree, item), "a tool of development, not of the program"
+    )
+    flags = tree.calls("*.add_argument", where=_declares_flag, why="declares a flag with {}")
+    return parsers | flags.where(lambda item: not is_tooling(tree, item), "a tool") if parsers else parsers
+
+
+def _declares_flag(site: Site) -> bool:
+    return any(item.value.startswith(("'--", '"--')) for item in site.arguments if not item.name)
 
 
 def _own_parsers(tree: Tree) -> Iterator[Site]:

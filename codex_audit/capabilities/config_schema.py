@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from codex_audit.capabilities.config_commands import is_tooling
 from codex_audit.facts.model import Class
 from codex_audit.query.found import Found
-from codex_audit.query.graph import definition_of
+from codex_audit.query.graph import definition_of, node_of
 from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -98,8 +98,19 @@ def schema(tree: Tree) -> Found:
         | tree.sites(
             _explicit_checks(tree), "{} raises on bad fields", ("a block of checks that raise",), "declared"
         )
+        | tree.sites(
+            _flags_of_fields(tree), "makes flags of the fields of a dataclass", ("dataclasses.fields",)
+        )
         | tree.inherited("config.schema")
     )
+
+
+def _flags_of_fields(tree: Tree) -> Iterator[Site]:
+    """A loop over the fields of a dataclass that declares a flag for each."""
+    typed = tree.nodes_calling("dataclasses.fields", "attr.fields", "attrs.fields", "typing.get_type_hints")
+    for site in tree.call_sites("*.add_argument"):
+        if site.call is not None and site.call.loop and node_of(site.module, site.scope) in typed:
+            yield site
 
 
 def _is_settings_class(module: Module, cls: Class) -> bool:

@@ -49,6 +49,9 @@ FILE_READERS = (
     "sacred.Experiment().add_config",
     "confuse.Configuration",
     "fastcore.script.call_parse",
+    "py_config_runner.ConfigObject",
+    "pyhocon.ConfigFactory.parse_file",
+    "anyconfig.load",
     "*.parse_args_and_config",
     "*.merge_from_file",
     "*.from_pyfile",
@@ -77,7 +80,7 @@ LOADERS = (
 # Names under which users hand over the path of a settings file.
 CONFIG_OPTION = re.compile(
     r"(.*_)?(config|conf|cfg|settings|hparams|hyperparameters|params|args|recipe"
-    r"|hyps?)(_?(file|path|filename|yaml|json|yml|toml|fp))"
+    r"|hyps?)(_?(file|path|file_?path|filename|yaml|json|yml|toml|fp))"
     r"|config|cfg|conf|recipe|yaml|from_yaml|config_?f(ile)?|hyp"
 )
 CONFIG_FUNCTION = re.compile(
@@ -86,6 +89,7 @@ CONFIG_FUNCTION = re.compile(
     r"|from_(file|yaml|toml|json_file|object|mapping)",
     re.IGNORECASE,
 )
+_BOUND = frozenset({"config", "cfg", "conf", "settings", "hparams"})
 # What belongs to a saved model, whose configuration is not that of a run.
 MODEL_FILE = re.compile(
     r"pretrained|preset|checkpoint|ckpt|tokenizer|vocab|index|metadata|model_card|state|hub"
@@ -106,6 +110,7 @@ def file(tree: Tree) -> Found:
         | tree.keyword("fromfile_prefix_chars", of=("*ArgumentParser",), why="{} takes settings from a file")
         | tree.references("jsonargparse.ActionConfigFile", why="takes settings from a file with {}")
         | tree.sites(_config_loads(tree), "reads a settings file with {}", LOADERS)
+        | tree.sites(_config_objects(tree), "reads settings with {}", ("a configuration library",))
         | tree.inherited("config.file")
     )
 
@@ -144,6 +149,18 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
             or (CONFIG_FUNCTION.fullmatch(inner.strip("_")) and (not plain_json or flagged))
             or (not plain_json and _serves_settings(tree, site))
         ):
+            yield site
+
+
+def _config_objects(tree: Tree) -> Iterator[Site]:
+    """What a library makes of the path of settings by a callable that says so: ``config = ConfigObject(path)``."""
+    for site in tree.call_sites("*Config*", "*.config*"):
+        if site.call is None or last(site.call.bound) not in _BOUND or site.call.bound.startswith("self."):
+            continue
+        foreign = tree.modules.split(site.target.partition("()")[0])[0] is None
+        handed = site.argument("", 0)
+        named = handed[:1] not in ("", "'", '"', "[", "{") and not MODEL_FILE.search(site.target)
+        if foreign and named and _takes_config_path(site.module, site.scope):
             yield site
 
 
