@@ -122,9 +122,19 @@ def _yaml_steps(system: str, scalars: list[Scalar]) -> Iterator[Step]:
         reused = _reused(dialect, scalar, key, holder, seen)
         if reused:
             yield Step(job, name, cut(reused), "", scalar.line)
-        elif key in dialect.run and (system != "github" or _in_list(holder)):
+        elif _holds_shell(system, dialect, scalar.path, key, holder):
             for line, command in commands(_shell_lines(scalar)):
                 yield Step(job, name, "", command, line)
+
+
+def _holds_shell(system: str, dialect: _Dialect, path: Path, key: str, holder: Path) -> bool:
+    """Whether a scalar is shell text. On GitHub also what a step or a reused workflow is given to run
+    (``with: {command: ...}``); ``script`` of a step is that of github-script, which is no shell."""
+    if system != "github":
+        return key in dialect.run
+    if holder[-1:] == ("with",):
+        return key == "command" or (key == "script" and not _in_list(holder[:-1]))
+    return key in dialect.run and _in_list(holder)
 
 
 def _key_and_holder(path: Path) -> tuple[str, Path]:

@@ -67,6 +67,32 @@ jobs:
     assert {step.name for step in facts.steps} == {"", "Unit tests"}
 
 
+def test_github_steps_and_workflows_are_given_commands() -> None:
+    facts = ci(
+        ".github/workflows/ci.yml",
+        """\
+jobs:
+  retried:
+    steps:
+      - uses: nick-fields/retry@v3
+        with: {timeout_minutes: 5, command: bash tests/run.sh}
+      - uses: actions/github-script@v7
+        with: {script: make test}
+  shared:
+    uses: ./.github/workflows/job.yml
+    with:
+      script: |
+        pip install .
+        pytest
+""",
+    )
+    assert runs(facts) == [
+        ("retried", "bash tests/run.sh", 5),
+        ("shared", "pip install .", 12),
+        ("shared", "pytest", 13),
+    ]
+
+
 @pytest.mark.parametrize("on", ["on: push", "on: [push]", "'on':\n  push:\n", "on:\n- push\n"])
 def test_github_triggers_in_every_spelling(on: str) -> None:
     assert ci(".github/workflows/ci.yml", on + "\n").triggers == ("push",)
