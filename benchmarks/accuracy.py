@@ -120,7 +120,18 @@ def read_labels(file: Path) -> Repository:
 def audit(tree: Path) -> dict[str, Answer]:
     """The answers of ``codex-audit run`` by probe. Raises CalledProcessError when it fails."""
     with tempfile.TemporaryDirectory() as output:
-        command = [sys.executable, "-m", "codex_audit", "run", str(tree), "--output", output, "--stage", "S3"]
+        command = [
+            sys.executable,
+            "-m",
+            "codex_audit",
+            "run",
+            str(tree),
+            "--output",
+            output,
+            "--stage",
+            "S3",
+            "--no-cache",
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         raw = json.loads((Path(output) / "audit_artifacts" / "capabilities_raw.json").read_bytes())
     return {
