@@ -24,6 +24,10 @@ def find_store(environment: Mapping[str, str], tree: Path, given: Path | None = 
     real = Path(os.path.realpath(folder))
     if real.is_relative_to(os.path.realpath(tree)):
         return None
-    if real.exists() and real.stat().st_uid != os.getuid():
+    try:
+        owner = real.stat().st_uid
+    except FileNotFoundError:
+        owner = os.getuid()  # whoever makes it
+    except OSError:
         return None
-    return Store(real)
+    return Store(real) if owner == os.getuid() else None

@@ -18,20 +18,38 @@ FILE = "v1.sqlite"
 MOST_BYTES = 512 << 20
 _PAGE = 500
 _SECONDS_A_DAY = 86_400
-_WAIT_SECONDS = 5.0
+# Not the database's fault: another run, the disk or its permissions. All else means that the file is damaged, or that
+# it holds other tables than ours.
+_IN_THE_WAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 _TABLE = """
     create table if not exists entry (
         key blob primary key, value blob not null, seal blob not null, day integer not null
     )
 """
+# A damaged row may hold values of another type.
+_ROWS = "select key, value, seal, day from entry where typeof(value) = 'blob' and typeof(seal) = 'blob'"
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """``folder`` is made when something is first put there. ``most`` bounds the file, in bytes."""
+    """``folder`` is made when something is first put there. ``most`` bounds what it holds, in bytes; ``wait`` is for
+    how many seconds it may be locked by others before a run goes on without it."""
 
     folder: Path
     most: int = MOST_BYTES
+    wait: float = 5.0
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values of those ``keys`` that are there and whole."""
@@ -41,14 +59,13 @@ class Store:
             for start in range(0, len(keys), _PAGE):
                 page = list(keys[start : start + _PAGE])
                 marks = ",".join("?" * len(page))
-                query = f"select key, value, seal, day from entry where key in ({marks})"  # noqa: S608
-                rows = database.execute(query, page)
+                rows = database.execute(f"{_ROWS} and key in ({marks})", page)
                 whole = [(key, value, day) for key, value, seal, day in rows if _seal(key, value) == seal]
                 found.update((key, value) for key, value, _ in whole)
                 _touch(database, [key for key, _, day in whole if day != _today()])
 
-        if keys and (self.folder / FILE).exists():
-            self._try(look)
+        if keys:
+            self._try(look, make=False)
         return found
 
     def put(self, values: Mapping[bytes, bytes]) -> None:
@@ -61,21 +78,26 @@ class Store:
             self._shrink(database)
 
         if values:
-            self._try(keep)
+            self._try(keep, make=True)
 
-    def _try(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """``work`` on the database. One that is broken is removed, to be begun anew by the next run; one that is locked
-        for long, full or read-only is left alone."""
+    def _try(self, work: Callable[[sqlite3.Connection], None], *, make: bool) -> None:
+        """``work`` on the database, which is made where there is none and ``make`` says so. One that is broken or not
+        ours is removed, to be begun anew; one that is locked for long, full or read-only is left alone."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.folder / FILE, timeout=_WAIT_SECONDS)) as database:
+            if make:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            elif not (self.folder / FILE).exists():
+                return
+            with closing(sqlite3.connect(self.folder / FILE, timeout=self.wait)) as database:
                 database.execute("pragma journal_mode = wal")
                 database.execute("pragma synchronous = normal")
                 database.execute(_TABLE)
                 work(database)
-        except (sqlite3.OperationalError, OSError):
+        except OSError:
             return
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _IN_THE_WAY:
+                return
             for suffix in ("", "-wal", "-shm"):
                 with suppress(OSError):
                     (self.folder / (FILE + suffix)).unlink()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
+from platform import python_version
 
 import msgspec
 
@@ -13,8 +14,8 @@ from codex_audit.artifacts import CapabilitiesRaw, CapabilitiesScored, Facets, G
 from codex_audit.cache.store import Store
 from codex_audit.stages.inputs import Input
 
-# Parsers whose releases may read the same bytes differently. The audit's own code is among its inputs.
-_PARSERS = ("markdown-it-py", "msgspec", "packaging", "PyYAML")
+# Libraries whose releases may read or render the same bytes differently. The audit's own code is among its inputs.
+PARSERS = ("dockerfile-parse", "Jinja2", "markdown-it-py", "msgspec", "nbformat", "packaging", "PyYAML")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def results_key(inputs: Mapping[str, Input], index_document: bytes) -> bytes:
 
 
 def parsers() -> bytes:
-    """The releases of the libraries that read files."""
-    return " ".join(f"{name}=={version(name)}" for name in _PARSERS).encode()
+    """The releases of Python and of the libraries that read files or write reports."""
+    return " ".join((python_version(), *(f"{name}=={version(name)}" for name in PARSERS))).encode()
 
 
 def digest(*parts: bytes) -> bytes:
