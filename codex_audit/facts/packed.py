@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 
 import msgspec
@@ -17,7 +18,25 @@ class NotFactsError(CodexError):
 
 
 def pack(facts: FileFacts) -> bytes:
-    return msgspec.msgpack.encode(facts)
+    """``facts`` as bytes. Half of a surrogate pair, which Python and JSON can spell and no UTF-8 can, is escaped."""
+    try:
+        return msgspec.msgpack.encode(facts)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(_escaped(facts))
+
+
+def _escaped(value: object) -> object:
+    """The same facts with every text fit for UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, tuple):
+        items = map(_escaped, value)
+        return type(value)._make(items) if hasattr(value, "_make") else tuple(items)
+    if isinstance(value, frozenset):
+        return frozenset(map(_escaped, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{item.name: _escaped(getattr(value, item.name)) for item in fields(value)})
+    return value
 
 
 def unpack(data: bytes) -> FileFacts:
