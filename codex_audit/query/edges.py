@@ -105,10 +105,10 @@ def _annotated(module: Module) -> set[tuple[str, int]]:
 def _add_instance_calls(module: Module, modules: Modules, edges: dict[str, set[str]]) -> None:
     """Calling an instance of a class of the tree runs its ``__call__``, or what a library base calls for it."""
     for call in module.facts.calls:
-        head, called, rest = modules.canonical(call.target, module).partition("()")
-        if not called or rest or modules.class_of(head) is None:
+        target = modules.canonical(call.target, module)
+        if not target.endswith("()") or modules.class_of(target[:-2]) is None:
             continue
-        method = next((found for name in _CALLED if (found := modules.method(head, name))), "")
+        method = next((found for name in _CALLED if (found := modules.method(target[:-2], name))), "")
         if method:
             edges.setdefault(node_of(module, call.scope), set()).add(method)
 
