@@ -34,7 +34,8 @@ from codex_audit.query.sites import (
 from codex_audit.query.tested import TestSearches
 
 Keep = Callable[[Site], bool]
-_SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.cli", "jsonargparse.CLI")
+SETTINGS_PARSERS = ("transformers.*HfArgumentParser", "trl.*TrlParser", "tyro.cli", "jsonargparse.CLI")
+"""What turns a class of settings into options of a command."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +240,7 @@ class Tree(ProjectSearches, TestSearches):
             names = (name for item in site.arguments for name in re.findall(r"[\w.]+", item.value))
             return any(fnmatch.fnmatchcase(name, base) for name in names for base in bases)
 
-        return self._search(self.index.calls, _SETTINGS_PARSERS, handed, why, "declared")
+        return self._search(self.index.calls, SETTINGS_PARSERS, handed, why, "declared")
 
     # --- evidence
     def at(

@@ -1,8 +1,9 @@
 """The words that probes look for, read off the probes' own source, so that no second list can fall behind it.
 
-Every string constant without white space in the rooms of a capability, and every name in the table of libraries, may
-be a name, a pattern of names or a regular expression that a probe looks for. What else is among them (an id, an
-adverb) costs a little reading and changes no answer.
+Every string constant without white space in the rooms of a capability, every word of one that is split, every string
+that a room makes of others, and every name in the table of libraries may be a name, a pattern of names or a regular
+expression that a probe looks for. What else is among them (an id, an adverb) costs a little reading and changes no
+answer.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from importlib.resources import files
+from types import ModuleType
 
 from codex_audit.capabilities.model import Capability
 from codex_audit.facts.words import word_parts
 from codex_audit.query.defaults import defaults_bytes
+from codex_audit.query.tree import SETTINGS_PARSERS
 
 Wanted = frozenset[str]
 """Words and parts of words that a file must all have to matter: see ``codex_audit.facts.words``."""
@@ -44,9 +48,11 @@ def load_vocabulary(capabilities: Iterable[Capability]) -> Vocabulary:
     for file in files("codex_audit.capabilities").iterdir():
         capability = file.name.removesuffix(".py").partition("_")[0]
         if capability in found and file.name.endswith(".py"):
-            found[capability] |= {
-                wanted for text in _constants(file.read_bytes()) for wanted in entries(text)
-            }
+            module = import_module(f"codex_audit.capabilities.{file.name.removesuffix('.py')}")
+            texts = {*_constants(file.read_bytes()), *_made(module)}
+            found[capability] |= {wanted for text in texts for wanted in entries(text)}
+    for capability in found:
+        found[capability] |= {wanted for text in SETTINGS_PARSERS for wanted in entries(text)}
     for library in tomllib.loads(defaults_bytes().decode("utf-8"))["library"]:
         names = [*library.get("drives", ()), *library.get("bases", ())]
         for given in library["gives"]:
@@ -78,5 +84,15 @@ def _segment(segment: str) -> frozenset[str]:
 
 def _constants(source: bytes) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        match node:
+            case ast.Constant(value=str() as text):
+                yield text
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="split"), args=[]):
+                yield from text.split()
+
+
+def _made(module: ModuleType) -> Iterator[str]:
+    """The strings in the tuples and sets of a module."""
+    for value in vars(module).values():
+        if isinstance(value, tuple | frozenset):
+            yield from (item for item in value if isinstance(item, str))
