@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from codex_audit.facts.model import FileFacts
-from codex_audit.facts.naming import SOURCE_ROOTS
 
 _DEEPEST = 5
 
@@ -24,14 +23,11 @@ def full_names(files: Sequence[FileFacts]) -> dict[str, str]:
 
 
 def _folders_above(file: FileFacts) -> tuple[tuple[str, ...], str]:
-    """The folders above the top package of a module, source folders left out, and the name of that package."""
+    """The folders above the top package of a module, and the name of that package."""
     *folders, name = file.path.split("/")
     parts = file.module.split(".")
     inside = len(parts) - (0 if name.startswith("__init__.") else 1)
-    outer = folders[: len(folders) - inside]
-    while outer and outer[0] in SOURCE_ROOTS:
-        outer.pop(0)
-    return tuple(outer), parts[0]
+    return tuple(folders[: max(len(folders) - inside, 0)]), parts[0]
 
 
 def _imported(files: Iterable[FileFacts]) -> Iterator[str]:
