@@ -27,6 +27,8 @@ _RUN = re.compile(
     r"^\s*(>>>\s*)?(from\s+[\w.]+\s+import\s+|import\s+\w+)",
     re.MULTILINE,
 )
+_PYTHON = frozenset({"python", "python3", "py", "pycon", "ipython"})
+_DEFINES = re.compile(r"^(?:class|def|async def)\s+\w+|^@\w+", re.MULTILINE)
 _CONSOLE_SCRIPT = re.compile(r"^\s*([\w.-]+)\s*=\s*[\w.]+:[\w.]+", re.MULTILINE)
 _NOT_RUN = re.compile(
     r"^\s*(\$\s*)?(git|cd|source|export|mkdir|pip3?|conda|virtualenv|cp|wget|curl|make\s+(install|test|lint)|bash\s+install)\b"
@@ -43,12 +45,12 @@ def readme(tree: Tree) -> Found:
     for file in tree.paths("/readme", "/readme.*"):
         if file.doc is None or "/" in file.path:
             continue
-        to_paste = [*((item.text, item.line) for item in file.doc.fences)]
-        to_paste += [(item.name, item.line) for item in file.doc.spans if " " in item.name]
-        for text, line in to_paste:
+        to_paste = [(item.text, item.line, item.language) for item in file.doc.fences]
+        to_paste += [(item.name, item.line, "") for item in file.doc.spans if " " in item.name]
+        for text, line, language in to_paste:
             if _INSTALL.search(text):
                 installs.append(tree.at(file, line, "install", "says how to install", "declared"))
-            if _runs(text, commands):
+            if _runs(text, commands) or (language in _PYTHON and _DEFINES.search(text)):
                 runs.append(tree.at(file, line, "run", "says how to run", "declared"))
     install = Found(ordered(installs), looked_for=("an install command in the README",))
     return install & Found(ordered(runs), looked_for=("a command or code to run in the README",))
@@ -104,6 +106,8 @@ def site(tree: Tree) -> Found:
         "docs/source/*/_toctree.yml",
         "docs/_config.yml",
         "docs/antora.yml",
+        "/_quarto.yml",
+        "docs/_quarto.yml",
         "book.toml",
         "/myst.yml",
         "docs/myst.yml",

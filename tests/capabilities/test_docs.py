@@ -39,6 +39,13 @@ YES: list[tuple[str, dict[str, str]]] = [
             "setup.py": "from setuptools import setup\nsetup(entry_points={'console_scripts': ['learn=pkg.a:run']})\n",
         },
     ),
+    (
+        "docs.readme",
+        {
+            "README.md": "# A\n```\npip install a\n```\n```py\nclass Net(a.Module):\n    x = a.Linear(2)\n```\n"
+        },
+    ),
+    ("docs.site", {"_quarto.yml": "project:\n  type: website\n"}),
     ("docs.site", {"mkdocs.yml": "site_name: a\n"}),
     ("docs.site", {f"docs/p{n}.md": f"# Page {n}\nSays something.\n" for n in range(5)}),
     ("docs.examples", {"examples/train.py": "import pkg\npkg.run()\n"}),
@@ -52,6 +59,7 @@ YES: list[tuple[str, dict[str, str]]] = [
 
 NO: list[tuple[str, dict[str, str]]] = [
     ("docs.readme", {"README.md": "# A\n```bash\npip install a\n```\nSee the docs.\n"}),
+    ("docs.readme", {"README.md": "# A\n```\npip install a\n```\n```python\n3.11\n```\n"}),
     ("docs.readme", {"README.md": "# A\n```\npip install a\nlearn\n```\nRun `pkg` then.\n"}),
     ("docs.examples", {"assets/chart.ipynb": NOTEBOOK % ("numpy", "numpy")}),
     ("docs.examples", {"pkg/descriptions/a.sh": "ls\n"}),
