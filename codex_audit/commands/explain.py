@@ -114,12 +114,13 @@ def _stored(arguments: argparse.Namespace) -> _Audit | None:
 def _asked(arguments: argparse.Namespace, catalogue: tuple[Capability, ...]) -> _Audit:
     """The answers as of now, of which nothing is written."""
     from codex_audit.progress import progress
-    from codex_audit.stages.pipeline import Request, run_stages
+    from codex_audit.stages.pipeline import run_stages
+    from codex_audit.stages.request import Request
     from codex_audit.workflow.load import load_workflow
 
     workflow = load_workflow(arguments.path, arguments.workflow, vocabulary()).workflow
     store = store_of(arguments, arguments.path)
-    request = Request(arguments.path, arguments.path, workflow, catalogue, jobs_of(arguments), store)
+    request = Request(arguments.path, arguments.path, workflow, lambda: catalogue, jobs_of(arguments), store)
     with progress() as tell:
         audit = run_stages(request, "S5", tell)
     plans = audit.gaps.plans if audit.gaps else ()

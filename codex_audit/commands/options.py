@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.cache.store import Store
+    from codex_audit.capabilities.model import Capability
     from codex_audit.workflow.settings import Vocabulary
 
 Subparsers = Any  # argparse gives what add_subparsers returns no public name
@@ -75,13 +77,37 @@ def check_folder(path: Path) -> None:
         raise UsageError(f"{path} {what}; give the folder of a repository")
 
 
+class _ProbeIds(Collection[str]):
+    """The ids of all probes, loaded when somebody looks: few settings name one, and loading takes longer than an
+    audit that is remembered."""
+
+    @cached_property
+    def _ids(self) -> tuple[str, ...]:
+        return tuple(probe.id for capability in catalogue() for probe in capability.probes)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+def catalogue() -> tuple[Capability, ...]:
+    """All capabilities."""
+    from codex_audit.capabilities.catalogue import CATALOGUE
+
+    return CATALOGUE
+
+
 def vocabulary() -> Vocabulary:
     """The names that a workflow may use in this version."""
-    from codex_audit.capabilities.catalogue import probes
     from codex_audit.reports.formats import FORMATS
     from codex_audit.workflow.settings import Vocabulary
 
-    return Vocabulary(tuple(probe.id for probe in probes()), tuple(row.name for row in FORMATS))
+    return Vocabulary(_ProbeIds(), tuple(row.name for row in FORMATS))
 
 
 def printable(text: str) -> str:

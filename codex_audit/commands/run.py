@@ -16,6 +16,7 @@ from codex_audit.commands.options import (
     add_format,
     add_jobs,
     add_workflow,
+    catalogue,
     check_folder,
     given_path,
     jobs_of,
@@ -62,12 +63,12 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from codex_audit.capabilities.catalogue import CATALOGUE
     from codex_audit.listing.git import head_commit
     from codex_audit.progress import progress
     from codex_audit.reports.formats import FORMATS
     from codex_audit.stages.clock import start_time
-    from codex_audit.stages.pipeline import Request, run_stages
+    from codex_audit.stages.pipeline import run_stages
+    from codex_audit.stages.request import Request
     from codex_audit.stages.writing import Run, check_output, unknown_reports, write_audit
     from codex_audit.workflow.load import load_workflow
 
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     last = arguments.stage or loaded.workflow.stages[-1]
     if arguments.fail_under is not None and last < "S4":
         raise UsageError(f"--fail-under needs a score, which S4 makes; this run ends after {last}")
-    request = Request(tree, output, loaded.workflow, CATALOGUE, jobs_of(arguments), store_of(arguments, tree))
+    request = Request(tree, output, loaded.workflow, catalogue, jobs_of(arguments), store_of(arguments, tree))
     with progress() as tell:
         audit = run_stages(request, last, tell)
     # A commit counts for the record only where git's view is what was audited.
@@ -127,16 +128,29 @@ def _lines(done: _Done) -> Iterator[str]:
 
 
 def _print_matrix(scored: CapabilitiesScored) -> None:
+    rows: list[tuple[str, str, str, bool]] = [
+        (item.id, item.status, _interval(item.score, item.low, item.high), item.score < scored.threshold)
+        for item in scored.capabilities
+    ]
+    total = f"score {_interval(scored.score, scored.low, scored.high)}"
+    if sys.stdout.isatty():
+        _print_table(rows, total)
+        return
+    for name, status, score, gap in (("capability", "status", "score", False), *rows):
+        print(f"{name:<16} {status:<12} {score}{'  gap' if gap else ''}".rstrip())
+    print(total)
+
+
+def _print_table(rows: list[tuple[str, str, str, bool]], total: str) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, caption=f"score {_interval(scored.score, scored.low, scored.high)}")
+    table = Table(box=box.SIMPLE_HEAD, caption=total)
     for heading in ("capability", "status", "score"):
         table.add_column(heading, no_wrap=True)
-    for item in scored.capabilities:
-        mark = "" if item.score >= scored.threshold else "  gap"
-        table.add_row(item.id, item.status, _interval(item.score, item.low, item.high) + mark)
+    for name, status, score, gap in rows:
+        table.add_row(name, status, score + ("  gap" if gap else ""))
     Console(highlight=False).print(table)
 
 

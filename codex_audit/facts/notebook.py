@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 from codex_audit.facts.json_file import json_scalars
 from codex_audit.facts.model import PythonFacts, Unread
-from codex_audit.facts.python import read_python, relocated
+from codex_audit.facts.python.reader import read_python
+from codex_audit.facts.python.relocate import relocated
 from codex_audit.facts.scalars import Path
 from codex_audit.facts.source import ReadError, text_of, words_of
 

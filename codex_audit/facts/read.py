@@ -140,7 +140,7 @@ def _isolated(kind: str, reader: Reader, data: bytes, path: str) -> Any:
 
 
 def _python_reader(is_test: bool) -> Reader:
-    from codex_audit.facts.python import read_python
+    from codex_audit.facts.python.reader import read_python
 
     return lambda data, path: read_python(data, is_test=is_test)
 

@@ -77,7 +77,8 @@ def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Describ
     work = partial(_describe_batch, root)
     everything = tuple(names)
     # Small files are bound by the interpreter, so that threads only make them wait for each other.
-    large = [listed for listed in everything if _is_large(root, listed)] if jobs > 1 else []
+    place = os.fsencode(root) + b"/"
+    large = [listed for listed in everything if _is_large(place + listed.path)] if jobs > 1 else []
     if large:
         small = set(everything).difference(large)
         with ThreadPoolExecutor(jobs) as pool:
@@ -88,10 +89,10 @@ def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Describ
     return tuple(sorted(found, key=lambda described: described.listed.path))
 
 
-def _is_large(root: Path, listed: Listed) -> bool:
+def _is_large(path: bytes) -> bool:
     """A hint only, for who does the hashing: the path may lead through a symlink here."""
     try:
-        return os.lstat(root / os.fsdecode(listed.path)).st_size > _LARGE
+        return os.lstat(path).st_size > _LARGE
     except OSError:
         return False
 

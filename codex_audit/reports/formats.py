@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from codex_audit.reports import markdown, matrix
-from codex_audit.reports.model import ReportInput
+if TYPE_CHECKING:
+    from codex_audit.reports.model import ReportInput
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``name`` is what a workflow and the chain call it, ``suffix`` the ending of its file, without a dot."""
+    """``name`` is what a workflow and the chain call it, ``suffix`` the ending of its file, without a dot; ``module``
+    of this room writes it, and is loaded when it does."""
 
     name: str
     suffix: str
-    write: Callable[[ReportInput], bytes]
+    module: str
+
+    def write(self, given: ReportInput) -> bytes:
+        """The report as bytes."""
+        written = import_module(f"codex_audit.reports.{self.module}").write(given)
+        return bytes(written)
 
 
-FORMATS: tuple[Format, ...] = (
-    Format("markdown", "md", markdown.write),
-    Format("json", "json", matrix.write),
-)
+FORMATS: tuple[Format, ...] = (Format("markdown", "md", "markdown"), Format("json", "json", "matrix"))

@@ -12,7 +12,7 @@ from codex_audit.facts.facets import facets_of
 from codex_audit.facts.model import FileFacts, Unread
 from codex_audit.facts.naming import module_name, package_folders
 from codex_audit.facts.packed import NotFactsError, pack, unpack
-from codex_audit.facts.python import grammar
+from codex_audit.facts.python.version import grammar
 from codex_audit.facts.read import needs_bytes, read_file
 from codex_audit.stages.index import Listing, read_bytes
 from codex_audit.stages.inputs import reader_version

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import codex_audit
 from codex_audit.artifacts import ContextIndex
-from codex_audit.facts.python.grammar import grammar
+from codex_audit.facts.python.version import grammar
 from codex_audit.workflow.settings import Workflow
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from importlib.metadata import version
 from platform import python_version
 
 import msgspec
@@ -15,7 +16,9 @@ from codex_audit.cache.store import Store
 from codex_audit.stages.inputs import Input
 
 # Libraries whose releases may read or render the same bytes differently. The audit's own code is among its inputs.
-PARSERS = ("dockerfile-parse", "Jinja2", "markdown-it-py", "msgspec", "nbformat", "packaging", "PyYAML")
+PARSERS = ("dockerfile-parse", "jinja2", "markdown-it-py", "msgspec", "nbformat", "packaging", "pyyaml")
+_STARTS = tuple(f"{name}-" for name in PARSERS)
+_RECORD = ".dist-info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,15 @@ def results_key(inputs: Mapping[str, Input], index_document: bytes) -> bytes:
 
 
 def parsers() -> bytes:
-    """The releases of Python and of the libraries that read files or write reports."""
-    return " ".join((python_version(), *(f"{name}=={version(name)}" for name in PARSERS))).encode()
+    """The releases of Python and of the libraries that read files or write reports.
+
+    Their records are looked for by name (PyPA, "Recording installed projects"), because ``importlib.metadata`` takes
+    longer to load than everything else of a run that is remembered.
+    """
+    folders = [folder for folder in sys.path if folder and os.path.isdir(folder)]  # noqa: PTH112 - the quicker one
+    records = {name for folder in folders for name in os.listdir(folder) if name.endswith(_RECORD)}  # noqa: PTH208
+    known = [name for name in records if name.lower().replace("_", "-").startswith(_STARTS)]
+    return " ".join((python_version(), *sorted(known))).encode()
 
 
 def digest(*parts: bytes) -> bytes:

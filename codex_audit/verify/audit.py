@@ -9,8 +9,9 @@ from pathlib import Path
 
 from codex_audit.artifacts import AuditManifest
 from codex_audit.capabilities.model import Capability
-from codex_audit.stages.pipeline import Request, run_stages
+from codex_audit.stages.pipeline import run_stages
 from codex_audit.stages.places import MANIFEST, MARKER, artifact_path
+from codex_audit.stages.request import Request
 from codex_audit.verify.contents import Contents, check_contents
 from codex_audit.verify.freshness import Now, Recorded, freshness, holds_tree
 from codex_audit.verify.manifest import manifest_findings, read_manifest, recorded_workflow
@@ -90,7 +91,7 @@ def _current(question: Question, manifest: AuditManifest, contents: Contents, re
 
 def _forged(question: Question, tree: Path, recorded: Recorded, contents: Contents) -> Iterator[Finding]:
     """Every file whose bytes are not those that auditing ``tree`` again gives."""
-    request = Request(tree, question.folder, recorded.workflow, question.catalogue, question.jobs)
+    request = Request(tree, question.folder, recorded.workflow, lambda: question.catalogue, question.jobs)
     again = run_stages(request, "S7")
     for name, data in again.documents.items():
         if contents.files.get(artifact_path(name)) != data:

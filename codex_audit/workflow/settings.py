@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,5 +35,5 @@ class Workflow:
 class Vocabulary:
     """The names that settings may use: ids of probes and names of report formats."""
 
-    probes: tuple[str, ...]
+    probes: Collection[str]
     formats: tuple[str, ...]

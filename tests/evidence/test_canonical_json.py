@@ -7,6 +7,7 @@ import math
 import struct
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,3 +124,15 @@ def test_a_bottomless_value_is_refused() -> None:
     value.append(value)
     with pytest.raises(CanonicalError, match="nested too deeply"):
         canonical_bytes(value)
+
+
+_PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(_PLAIN)
+def test_values_without_floats_have_the_bytes_of_the_reference_library(value: object) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)  # type: ignore[arg-type]

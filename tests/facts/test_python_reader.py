@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_audit.facts.model import PythonFacts, Unread
-from codex_audit.facts.python import read_python
+from codex_audit.facts.python.reader import read_python
 
 
 def read(source: str, *, is_test: bool = False) -> PythonFacts:

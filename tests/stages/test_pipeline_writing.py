@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from codex_audit.capabilities.catalogue import CATALOGUE
-from codex_audit.stages.pipeline import Request, run_stages
+from codex_audit.stages.pipeline import run_stages
+from codex_audit.stages.request import Request
 from codex_audit.stages.writing import check_output
 from codex_audit.workflow.load import default_workflow
 from codex_audit.workflow.settings import Vocabulary
@@ -156,7 +157,7 @@ def test_a_file_that_changes_between_listing_and_reading_is_noticed(tree: Path) 
 
     workflow = default_workflow(Vocabulary((), ("markdown", "json")))
     with pytest.raises(CodexError, match=r"pkg/train\.py.*run the audit again") as caught:
-        run_stages(Request(tree, tree, workflow, CATALOGUE), "S7", tell)
+        run_stages(Request(tree, tree, workflow, lambda: CATALOGUE), "S7", tell)
     assert caught.value.exit_code == 4
 
 

@@ -21,11 +21,6 @@ _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 MOST_WORDS = 5000
 
 
-def grammar() -> str:
-    """The version of the grammar that reads code here, as ``3.11``."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 def explain_failure(data: bytes, failure: BaseException) -> Unread:
     """The reason for a file that ``ast.parse`` refused, with the line where it stopped (0 when unknown)."""
     words = frozenset(word.decode("ascii").lower() for word in _WORD.findall(data[: 4 << 20]))

@@ -1,0 +1,47 @@
+"""What an audit is asked for, and who watches it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from codex_audit.cache.store import Store
+from codex_audit.workflow.settings import Workflow
+
+if TYPE_CHECKING:
+    from codex_audit.capabilities.model import Capability
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote
+    there is no part of the tree. ``jobs`` is how many threads or processes may work at once. Without a
+    ``store`` nothing is remembered. ``catalogue`` is called when the probes are needed, because loading them takes
+    longer than an audit that is remembered."""
+
+    tree: Path
+    output: Path
+    workflow: Workflow
+    catalogue: Callable[[], tuple[Capability, ...]]
+    jobs: int = 1
+    store: Store | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Runs a stage, tells ``tell`` its name first and keeps its wall-clock seconds."""
+
+    tell: Callable[[str], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, stage: str, work: Callable[[], T]) -> T:
+        self.tell(stage)
+        start = time.perf_counter()
+        result = work()
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+        return result
