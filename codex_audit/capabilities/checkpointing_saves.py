@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from codex_audit.capabilities.modeling_names import uses_framework
+from codex_audit.capabilities.training_loops import reached
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
 from codex_audit.query.patterns import last
@@ -81,7 +82,7 @@ def weights(tree: Tree) -> Found:
         tree.calls("torch.save", where=_saves_state, why="saves with {}")
         | tree.calls(*SAVERS, where=_saves_weights, why="saves with {}")
         | tree.calls(*LOOSE, where=lambda site: leaves_the_tree(tree, site), why="saves with {}")
-        | tree.calls(*CALLBACKS, why="saves with {}")
+        | reached(tree, tree.calls(*CALLBACKS, why="saves with {}"))
         | tree.calls(*PICKLERS, where=_pickles_weights, why="saves with {}")
     )
     found = saved | _through(tree, saved) | hooks(tree) | tree.inherited("checkpointing.weights")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from codex_audit.capabilities.training_loops import reached
 from codex_audit.facts.model import Function
 from codex_audit.query.found import Found
 from codex_audit.query.modules import Module
@@ -79,8 +80,15 @@ def loop(tree: Tree) -> Found:
     return (
         tree.calls(*EVALUATORS, why="evaluates with {}")
         | tree.functions(lambda _, function: _is_hook(function), "defines the hook {}", "validation_step")
-        | tree.keyword(
-            "eval_dataset", of=("*Trainer",), where=gives("eval_dataset"), why="gives held-out data to {}"
+        | reached(
+            tree,
+            tree.keyword(
+                "eval_dataset",
+                "eval_dataloader",
+                of=("*Trainer",),
+                where=gives("eval_dataset", "eval_dataloader"),
+                why="gives held-out data to {}",
+            ),
         )
         | tree.keyword(
             "validation_data",
@@ -89,12 +97,6 @@ def loop(tree: Tree) -> Found:
             "val_dataloaders",
             of=("*.fit",),
             where=gives("validation_data", "validation_split", "eval_set", "val_dataloaders"),
-            why="gives held-out data to {}",
-        )
-        | tree.keyword(
-            "eval_dataloader",
-            of=("*Trainer",),
-            where=gives("eval_dataloader"),
             why="gives held-out data to {}",
         )
         | tree.sites(_own_loops(tree), "evaluates in {}", ("a loop without gradients over held-out data",))

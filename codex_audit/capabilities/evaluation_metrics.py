@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from codex_audit.capabilities.evaluation_loops import learns, loop
+from codex_audit.capabilities.training_loops import reached
 from codex_audit.facts.model import Class, Function
 from codex_audit.query.found import Found
 from codex_audit.query.graph import node_of
@@ -114,8 +115,11 @@ def metrics(tree: Tree) -> Found:
             "ignite.metrics.*",
             why="a metric on {}",
         )
-        | tree.keyword(
-            "compute_metrics", of=("*Trainer",), where=gives("compute_metrics"), why="gives metrics to {}"
+        | reached(
+            tree,
+            tree.keyword(
+                "compute_metrics", of=("*Trainer",), where=gives("compute_metrics"), why="gives metrics to {}"
+            ),
         )
         | tree.keyword("metrics", of=("*.compile",), where=gives("metrics"), why="gives metrics to {}")
         | tree.functions(

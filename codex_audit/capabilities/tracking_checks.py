@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from codex_audit.capabilities.training_loops import reached
 from codex_audit.query.found import Found
 from codex_audit.query.graph import node_of
 from codex_audit.query.patterns import last
@@ -93,9 +96,14 @@ def backend(tree: Tree) -> Found:
         tree.calls(*TENSORBOARD, *REMOTE, *_shared_local(), why="sends metrics through {}")
         | tree.handed(*TENSORBOARD, *REMOTE, *_shared_local(), why="registers {}")
         | tree.calls(*CHOSEN, why="sends metrics through the tracker that {} chooses")
-        | tree.keyword("report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}")
+        | _told(tree, _names_a_tracker, "chooses a tracker for {}")
         | tree.inherited("tracking.backend")
     )
+
+
+def _told(tree: Tree, names: Callable[[Site], bool], why: str) -> Found:
+    """A tracker by name, for a trainer that is run."""
+    return reached(tree, tree.keyword("report_to", "log_with", where=names, why=why))
 
 
 def _shared_local() -> tuple[str, ...]:
@@ -132,18 +140,8 @@ def offline(tree: Tree) -> Found:
             "wandb_mode", "wandb_offline", "offline_logging", "use_wandb_offline", kinds=("flag", "field")
         )
         | tree.calls("comet_ml.OfflineExperiment", why="tracks offline with {}")
-        | tree.keyword(
-            "report_to", "log_with", where=_names_a_local_tracker, why="sends metrics to local files with {}"
-        )
-        | (
-            chosen
-            & (
-                tree.calls(*CHOSEN)
-                | tree.keyword(
-                    "report_to", "log_with", where=_names_a_tracker, why="chooses a tracker for {}"
-                )
-            )
-        )
+        | _told(tree, _names_a_local_tracker, "sends metrics to local files with {}")
+        | (chosen & (tree.calls(*CHOSEN) | _told(tree, _names_a_tracker, "chooses a tracker for {}")))
         | tree.inherited("tracking.offline")
     )
 

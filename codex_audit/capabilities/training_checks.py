@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codex_audit.capabilities.training_loops import DEPTH, TRAINERS, loops
+from codex_audit.capabilities.training_loops import DEPTH, TRAINERS, loops, reached
 from codex_audit.facts.model import Function
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
@@ -152,10 +152,13 @@ def clipping(tree: Tree) -> Found:
         tree.calls(*CLIPPERS, why="clips gradients with {}")
         | tree.functions(_is_clipper, why="clips gradients in {}", looked_for="a function that clips gradients")
         | tree.references("composer.algorithms.GradientClipping", why="offers {}")
-        | tree.keyword(*CLIP_KEYWORDS, of=(*TRAINERS, "*.optim*.*"), where=_clips, why="clips through {}")
         | tree.items("gradient_clipping", "gradient_clip_val", where=_is_switch)
-        | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(gradient_clipping|gradient_clip_val|max_grad_norm)")
-        | tree.inherited("training.clipping")
+        | reached(
+            tree,
+            tree.keyword(*CLIP_KEYWORDS, of=(*TRAINERS, "*.optim*.*"), where=_clips, why="clips through {}")
+            | tree.settings("*.yaml *.yml *.json", r"(.*\.)?(gradient_clipping|gradient_clip_val|max_grad_norm)")
+            | tree.inherited("training.clipping"),
+        )
     )  # fmt: skip
 
 

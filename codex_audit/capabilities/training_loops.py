@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from codex_audit.capabilities.modeling_names import FRAMEWORKS
 from codex_audit.query.found import NOTHING, Found
 from codex_audit.query.graph import node_of
+from codex_audit.query.modules import Module
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -64,6 +66,21 @@ TRAINERS = (
     "trl.*Config",
     "*LightningCLI",
 )
+COMPUTING = frozenset(
+    {name.removesuffix(".*") for name in FRAMEWORKS}
+    | {
+        "numpy",
+        "cupy",
+        "autograd",
+        "micrograd",
+        "oneflow",
+        "jittor",
+        "mindspore",
+        "theano",
+        "torch_xla",
+        "deepspeed",
+    }
+)
 KERAS_FIT = ("epochs", "steps_per_epoch", "validation_data", "validation_split", "callbacks", "batch_size")
 _OTHERS = ("sklearn.", "xgboost.", "lightgbm.", "catboost.", "scipy.", "statsmodels.", "numpy.")
 _COMPILED = ("jit()", "pmap()", "partial()", "shard_map()")
@@ -73,6 +90,11 @@ DEPTH = 4
 def loops(tree: Tree) -> Found:
     """Every place that takes optimizer steps, or makes a library take them."""
     return _own(tree) | _graph_runs(tree) | drivers(tree)
+
+
+def reached(tree: Tree, found: Found) -> Found:
+    """What a trainer is told, where one is run; a near miss where none is."""
+    return found if not found or loops(tree) else found.as_near("told to a trainer that nothing here runs")
 
 
 def drivers(tree: Tree) -> Found:
@@ -87,7 +109,10 @@ def drivers(tree: Tree) -> Found:
 
 
 def _own(tree: Tree) -> Found:
-    """An update beside a gradient, in one function or in the methods of one class, that some loop repeats."""
+    """An update beside a gradient, in one function or in the methods of one class, that some loop repeats. Where
+    nothing computes with arrays, ``step`` and ``backward`` are words of another trade."""
+    if not any(map(_computes, tree.code)):
+        return NOTHING
     gradients = tree.nodes_calling(*GRADIENTS)
     owners = {owner for node in gradients if (owner := _owner(tree, node))}
     beside = tree.calls(
@@ -111,6 +136,11 @@ def _graph_runs(tree: Tree) -> Found:
         ),
         why="runs an update of a graph with {}",
     )
+
+
+def _computes(module: Module) -> bool:
+    """Whether a module imports a framework, or arrays to build one on."""
+    return any(item.target.partition(".")[0] in COMPUTING for item in module.facts.imports)
 
 
 def _owner(tree: Tree, node: str) -> str:

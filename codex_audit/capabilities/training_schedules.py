@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from codex_audit.capabilities.training_loops import TRAINERS
+from codex_audit.capabilities.training_loops import TRAINERS, reached
 from codex_audit.query.found import Found
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
@@ -61,13 +61,15 @@ def schedule(tree: Tree) -> Found:
         tree.calls(*SCHEDULERS, why="builds a schedule with {}")
         | tree.references("composer.optim.*Scheduler*", why="offers {}")
         | tree.subclasses(*SCHEDULE_BASES, why="a schedule derived from {}")
-        | tree.keyword(*SCHEDULE_KEYWORDS, of=(*TRAINERS, "*Arguments"), why="hands a schedule to {}")
+        | reached(
+            tree, tree.keyword(*SCHEDULE_KEYWORDS, of=(*TRAINERS, "*Arguments"), why="hands a schedule to {}")
+        )
         | tree.keyword(
             "learning_rate", "lr", of=("optax.*",), where=_is_computed, why="gives a schedule to {}"
         )
         | tree.settings("*.json", r"(.*\.)?scheduler\.type")
         | _own_schedule(tree)
-        | tree.inherited("training.schedule")
+        | reached(tree, tree.inherited("training.schedule"))
     )
 
 
