@@ -120,7 +120,8 @@ OWN_SAVERS = (
 
 _MODEL_CLASS = re.compile(r"model|net(work)?$|encoder|decoder|tokenizer|architecture|backbone", re.IGNORECASE)
 _OF_A_MODEL = frozenset({"architectures", "model_type", "vocab_size", "hidden_size"})
-_WINDOW = 12
+_WINDOW = 8
+"""Statements between a write and the name of its file."""
 
 
 def saved(tree: Tree) -> Found:
@@ -210,19 +211,18 @@ class _Writes:
 
     def _file_names(self, site: Site) -> list[str]:
         """Texts near a write; those at the ``open`` just above it alone, if a file is named there."""
+        number = site.module.statement
+        here = number(site.line)
         texts = [
-            text
+            (number(text.line), text.text)
             for text in _by_scope(self._texts, site.module.path, site.module.facts.texts).get(site.scope, ())
-            if abs(text.line - site.line) <= _WINDOW and text.role not in ("message", "help")
+            if abs(number(text.line) - here) <= _WINDOW and text.role not in ("message", "help")
         ]
         calls = _by_scope(self._calls, site.module.path, site.module.facts.calls).get(site.scope, ())
-        opened = max(
-            (call.line for call in calls if last(call.target) == "open" and call.line <= site.line), default=0
-        )
-        at_open = [
-            text.text for text in texts if opened <= text.line <= site.line and _FILE_NAME.search(text.text)
-        ]
-        return at_open if opened and at_open else [text.text for text in texts]
+        opening = [number(call.line) for call in calls if last(call.target) == "open"]
+        opened = max((place for place in opening if place <= here), default=0)
+        at_open = [text for place, text in texts if opened <= place <= here and _FILE_NAME.search(text)]
+        return at_open if opened and at_open else [text for _, text in texts]
 
     def _describes_a_model(self, site: Site) -> bool:
         items = _by_scope(self._items, site.module.path, site.module.facts.items).get(site.scope, ())

@@ -34,9 +34,15 @@ def read_ini(data: bytes, path: str) -> SettingsFacts:
 
 
 def ini_scalars(text: str) -> Iterator[Scalar]:
-    """The options of ``text`` as scalars in file order."""
-    for entry in ini_entries(text):
-        yield Scalar((entry.section, entry.option), entry.value, entry.line, entry.line)
+    """The options of ``text`` as scalars in file order; a section without any is an empty table."""
+    entries = ini_entries(text)
+    found = [Scalar((entry.section, entry.option), entry.value, entry.line, entry.line) for entry in entries]
+    filled = {entry.section for entry in entries}
+    for number, line in enumerate(text.split("\n"), 1):
+        header = _SECTION.match(line)
+        if header and header["name"] not in filled:
+            found.append(Scalar((header["name"],), "{}", number, number))
+    yield from sorted(found, key=lambda item: item.line)
 
 
 def ini_entries(text: str) -> list[Entry]:
