@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -109,11 +111,14 @@ def _batches(weights: Sequence[int], jobs: int) -> list[list[int]]:
 
 def _serve(work: Callable[[int], Result], pipe: Connection, parent: Connection) -> None:
     parent.close()  # the fork's copy: without this the worker would keep its own pipe open
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all; the parent ends its workers
+    with suppress(EOFError, ConnectionError):  # the parent is done, or gone
+        _answer_batches(work, pipe)
+
+
+def _answer_batches(work: Callable[[int], Result], pipe: Connection) -> None:
     while True:
-        try:
-            batch = pipe.recv()
-        except EOFError:
-            return
+        batch = pipe.recv()
         try:
             answer: list[Result] | _Failure = [work(index) for index in batch]
         except Exception as error:  # noqa: BLE001 - it is raised again in the parent

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codex_audit.stages.parallel import WorkerDiedError, shared_out
+from tests.commands.cli import PACKAGE_ROOT
+
+SLOW = """\
+import os, time
+from codex_audit.stages.parallel import shared_out
+
+def work(index):
+    os.write(1, b"x")
+    time.sleep(0.02)
+
+shared_out(work, [1] * 400, 2)
+"""
 
 
 @settings(max_examples=15, deadline=None)
@@ -27,10 +43,31 @@ def test_what_a_worker_raises_is_raised_here() -> None:
     def fail(index: int) -> int:
         raise ValueError(f"item {index}")
 
-    with pytest.raises(ValueError, match="item 0"):
+    with pytest.raises(ValueError, match=r"item [01]"):
         shared_out(fail, [1, 1], 2)
 
 
 def test_a_worker_that_dies_is_an_error_and_not_a_hang() -> None:
     with pytest.raises(WorkerDiedError, match="worker process died"):
         shared_out(lambda index: os._exit(9), [1, 1], 2)
+
+
+@pytest.mark.parametrize("whom", ["parent", "all"])
+def test_workers_end_without_a_word_when_their_parent_is_killed_or_all_are_interrupted(whom: str) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOW],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert run.stdout is not None
+    assert run.stdout.read(1) == b"x"
+    time.sleep(0.1)
+    if whom == "parent":
+        run.kill()
+    else:
+        os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=20)  # which waits until the last worker has closed its end
+    assert b"ForkProcess" not in said
+    assert said.count(b"Traceback") == (whom == "all")
