@@ -109,6 +109,36 @@ def _assigned_in_functions(path: str, body: str, objects: Objects) -> dict[str, 
     return {path: ast.unparse(module)}
 
 
+def _guarded(path: str, body: str, objects: Objects) -> dict[str, str]:
+    """``from a.b import c as alias_0`` in a ``try``, and ``alias_0 = None`` where that fails."""
+    guarded = [
+        f"try:\n    {line}\nexcept ImportError:\n    alias_{index} = None"
+        for index, line in enumerate(_froms(objects))
+    ]
+    return {path: "\n".join([*guarded, body])}
+
+
+def _in_functions(path: str, body: str, objects: Objects) -> dict[str, str]:
+    """``from a.b import c as alias_0`` again in each function that uses it."""
+    module = ast.parse("\n".join([*_froms(objects), body]))
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef):
+            used = {item.id for inner in node.body for item in ast.walk(inner) if isinstance(item, ast.Name)}
+            again = [line for line in _froms(objects) if line.rpartition(" ")[2] in used]
+            node.body = [*ast.parse("\n".join(again)).body, *node.body]
+    return {path: ast.unparse(module)}
+
+
+def _through_module(path: str, body: str, objects: Objects) -> dict[str, str]:
+    """``from . import names_of_x as short`` and ``short.alias_0``."""
+    folder, name = _names_beside(path)
+    text = ["from __future__ import annotations", *_froms(objects)]
+    return {
+        path: f"from . import {name} as short\n" + re.sub(r"\b(alias_\d+)\b", r"short.\1", body),
+        f"{folder}/{name}.py": "\n".join(text) + "\n",
+    }
+
+
 def _reexported(path: str, body: str, objects: Objects) -> dict[str, str]:
     """``from pkg.names_of_x import alias_0``, where that is a package that imports it from a module of its own."""
     folder, name = _names_beside(path)
@@ -139,6 +169,9 @@ STYLES: Mapping[str, Callable[[str, str, Objects], dict[str, str]]] = {
     "from x import a as b": _from_as,
     "b = x.a": _assigned,
     "b = x.a inside functions": _assigned_in_functions,
+    "from x import a as b, if there is one": _guarded,
+    "from x import a as b inside functions": _in_functions,
+    "through a module of names": _through_module,
     "re-exported through a package": _reexported,
     "re-exported by a star": _reexported_by_star,
     "assigned in another module": _assigned_elsewhere,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 
 from tests.hostile.answers import Proofs, proofs, verdicts
+from tests.hostile.jax_tree import JAX_TREE
 from tests.hostile.torch_tree import TORCH_TREE
-from tests.hostile.trainer_trees import HF_TREE, JAX_TREE, LIGHTNING_TREE
+from tests.hostile.trainer_trees import HF_TREE, LIGHTNING_TREE
 from tests.query.trees import tree_of
 
 PROGRAMS: Mapping[str, Mapping[str, str]] = {
