@@ -183,7 +183,6 @@ def statuses(folder: Path, files: dict[str, str]) -> tuple[dict[str, str], dict[
 @pytest.mark.parametrize(
     "files",
     [
-        {},
         {"data.csv": "a,b\n1,2\n", "notes.txt": WORDS},
         {
             "pkg/__init__.py": DOCSTRING,
@@ -191,7 +190,7 @@ def statuses(folder: Path, files: dict[str, str]) -> tuple[dict[str, str], dict[
             "SECURITY.md": "# Security\n",
         },
     ],
-    ids=["nothing", "data", "promises"],
+    ids=["data", "promises"],
 )
 def test_without_code_every_capability_is_absent(tmp_path: Path, files: dict[str, str]) -> None:
     found, answers = statuses(tmp_path / "tree", files)
