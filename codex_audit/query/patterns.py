@@ -65,8 +65,11 @@ class NameIndex:
             return [
                 name for name in self._by_last.get(segment, ()) if name.endswith(tail) or name == tail[1:]
             ]
+        candidates = self._candidates(pattern, segment)
+        if not candidates:
+            return []  # compiling a pattern takes longer than matching it
         fits = re.compile(fnmatch.translate(pattern)).match
-        return [name for name in self._candidates(pattern, segment) if fits(name)]
+        return [name for name in candidates if fits(name)]
 
     def _candidates(self, pattern: str, segment: str) -> list[str]:
         """The names that could match, in order: by the literal start of the pattern, else by its last segment."""
