@@ -27,11 +27,12 @@ _SECOND_NAMES = (
 @dataclass(frozen=True)
 class Module:
     """A file with Python facts. ``name`` is its dotted import name; ``countable`` is false for tests, vendored and
-    generated code, which can never be evidence."""
+    generated code, which can never be evidence. ``asked`` are the lines whose statement numbers somebody asked for."""
 
     file: FileFacts
     facts: PythonFacts
     full_name: str = ""
+    asked: set[int] = field(default_factory=set, compare=False, repr=False)
 
     @cached_property
     def path(self) -> str:
@@ -80,6 +81,7 @@ class Module:
     def statement(self, line: int) -> int:
         """The number of the statement that holds ``line``. Two places are as many statements apart in any layout of the
         code; lines say less."""
+        self.asked.add(line)
         return bisect_right(self._starts, line)
 
     @cached_property

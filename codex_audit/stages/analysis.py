@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from codex_audit.artifacts import CapabilitiesRaw
+from codex_audit.capabilities.ask import Place
 from codex_audit.stages.capabilities import ask_capabilities
+from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
 from codex_audit.stages.facets import Reading, indexed_bytes, is_text, read_facets
 from codex_audit.stages.gaps import plan_gaps
 from codex_audit.stages.index import Listing
-from codex_audit.stages.remembered import Results
-from codex_audit.stages.render import render_reports, report_input
+from codex_audit.stages.remembered import Results, Whole
+from codex_audit.stages.render import questions_of, render_reports, report_input
 from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.stages.vocabulary import load_vocabulary
 
 
-def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch) -> Results:
-    """The stages S2 to S6, as far as ``wanted``."""
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """``reading``, and ``asked`` (the places whose distance from others a probe wanted to know), make a state."""
+
+    results: Results | Whole
+    reading: Reading | None = None
+    asked: frozenset[Place] = frozenset()
+
+
+def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch) -> Analysis:
+    """The stages S2 to S6, as far as ``wanted``; whole results when that is all of them."""
     workflow, catalogue, index = request.workflow, request.catalogue(), listing.index
     if "S2" not in wanted:
-        return Results()
+        return Analysis(Results())
     reading = watch.run(
         "S2",
         lambda: read_facets(
@@ -28,24 +41,45 @@ def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: W
     )
     facets = reading.facets
     if "S3" not in wanted:
-        return Results(facets)
-    raw = watch.run("S3", lambda: _answers(request, listing, reading))
+        return Analysis(Results(facets))
+    raw, asked = watch.run("S3", lambda: _answers(request, listing, reading))
     if "S4" not in wanted:
-        return Results(facets, raw)
+        return Analysis(Results(facets, raw))
     scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))
     if "S5" not in wanted:
-        return Results(facets, raw, scored)
+        return Analysis(Results(facets, raw, scored))
     gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, index, facets))
     if "S6" not in wanted:
-        return Results(facets, raw, scored, gaps)
-    shown = report_input(index, facets, raw, scored, gaps, catalogue)
+        return Analysis(Results(facets, raw, scored, gaps))
+    shown = report_input(index, facets, raw, scored, gaps, questions_of(catalogue))
     reports = watch.run("S6", lambda: render_reports(shown, workflow.formats))
-    return Results(facets, raw, scored, gaps, reports)
+    return Analysis(Whole(facets, raw, scored, gaps, reports), reading, asked)
 
 
-def _answers(request: Request, listing: Listing, reading: Reading) -> CapabilitiesRaw:
+def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | None:
+    """What a later audit of the same place may know of this one."""
+    reading = analysis.reading
+    if reading is None:
+        return None
+    asked: dict[str, list[int]] = {}
+    for path, line in sorted(analysis.asked):
+        asked.setdefault(path, []).append(line)
+    code = {file.path for file in reading.files if file.python is not None}
+    return State(
+        files={entry.path: entry.sha256 for entry in listing.index.files},
+        shape=shape_of(listing.index),
+        read={path: key for path, key in reading.keys.items() if path in code},
+        words=load_vocabulary(request.catalogue()).words,
+        questions=questions_of(request.catalogue()),
+        asked={path: tuple(lines) for path, lines in asked.items()},
+    )
+
+
+def _answers(
+    request: Request, listing: Listing, reading: Reading
+) -> tuple[CapabilitiesRaw, frozenset[Place]]:
     workflow = request.workflow
-    raw = ask_capabilities(
+    raw, asked = ask_capabilities(
         reading, request.catalogue(), workflow.disable, workflow.overrule, jobs=request.jobs
     )
     entries = {entry.path: entry for entry in listing.index.files}
@@ -54,4 +88,4 @@ def _answers(request: Request, listing: Listing, reading: Reading) -> Capabiliti
         entry = entries[path]
         return indexed_bytes(listing, entry) if is_text(entry) else b""
 
-    return with_excerpts(raw, text_of)
+    return with_excerpts(raw, text_of), asked

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Overruling
-from codex_audit.capabilities.ask import ask_capability
+from codex_audit.capabilities.ask import Place, ask_capability
 from codex_audit.capabilities.model import Capability
 from codex_audit.query.defaults import load_defaults
 from codex_audit.query.tree import Tree
@@ -25,8 +25,9 @@ def ask_capabilities(
     overrule: Mapping[str, Overruling] | None = None,
     *,
     jobs: int = 1,
-) -> CapabilitiesRaw:
-    """``disabled`` maps probe ids to the reason they are not asked, ``overrule`` to what the user says instead."""
+) -> tuple[CapabilitiesRaw, frozenset[Place]]:
+    """The answers, and every place whose distance from others a probe wanted to know. ``disabled`` maps probe ids to
+    the reason they are not asked, ``overrule`` to what the user says instead."""
     tree = Tree(reading.files, load_defaults(), reading.mentioned)
     if sum(len(module.facts.calls) for module in tree.code) < WORTH_SHARING:
         jobs = 1
@@ -37,9 +38,9 @@ def ask_capabilities(
         [len(capability.probes) for capability in catalogue],
         jobs,
     )
-    return CapabilitiesRaw(
-        SCHEMA, tree.has_code, tuple(_beside(capability, overrule or {}) for capability in answers)
-    )
+    capabilities = tuple(_beside(capability, overrule or {}) for capability, _ in answers)
+    places = frozenset[Place]().union(*(places for _, places in answers))
+    return CapabilitiesRaw(SCHEMA, tree.has_code, capabilities), places
 
 
 def _beside(answers: CapabilityAnswers, overrule: Mapping[str, Overruling]) -> CapabilityAnswers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Evidence, ProbeAnswer
@@ -11,16 +11,23 @@ from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
 LONGEST = 160
 
 
-def with_excerpts(raw: CapabilitiesRaw, read: Callable[[str], bytes]) -> CapabilitiesRaw:
+def with_excerpts(
+    raw: CapabilitiesRaw, read: Callable[[str], bytes], only: Collection[str] | None = None
+) -> CapabilitiesRaw:
     """``raw`` with the text of every cited line: stripped, at most 160 characters, live-looking credentials replaced.
 
     ``read`` gives the bytes of a path that the audit has read; each is asked for once. What it raises is raised here.
+    Lines of other files than ``only`` keep the text they have.
     """
     answers = [answer for capability in raw.capabilities for answer in capability.probes]
-    lines = {path: _lines(read(path)) for path in sorted(_cited(answers))}
+    cited = _cited(answers)
+    lines = {path: _lines(read(path)) for path in sorted(cited if only is None else cited.intersection(only))}
 
     def quoted(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        return tuple(replace(item, excerpt=_excerpt(lines[item.path], item.line)) for item in items)
+        return tuple(
+            replace(item, excerpt=_excerpt(lines[item.path], item.line)) if item.path in lines else item
+            for item in items
+        )
 
     def quoting(answers: CapabilityAnswers) -> CapabilityAnswers:
         probes = (

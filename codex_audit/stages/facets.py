@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from codex_audit.artifacts import Facets, FileEntry, UnreadFile
 from codex_audit.cache.store import Store
@@ -40,15 +40,18 @@ class ChangedWhileReadError(CodexError):
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The artifact of the stage, and the facts behind it for the next one. ``mentioned`` are the names that stand in
-    files which were not read closely."""
+    files which were not read closely, ``keys`` those of facts that the store may know."""
 
     facets: Facets
     files: tuple[FileFacts, ...]
     mentioned: frozenset[str] = frozenset()
+    keys: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class Work:
+    """A listing, and what reading one of its files takes."""
+
     listing: Listing
     paths: frozenset[str]
     packages: frozenset[str]
@@ -85,11 +88,11 @@ def read_facets(
     Raises ChangedWhileReadError when a file is no longer what was indexed.
     """
     entries = listing.index.files
-    paths = frozenset(entry.path for entry in entries)
-    work = _Work(listing, paths, package_folders(paths))
+    work = work_on(listing)
     skimmed = _skim(work, vocabulary, jobs)
     close = [entry for entry in entries if entry.path not in skimmed.facts]
-    facts = skimmed.facts | _read(work, close, jobs, store)
+    keys = dict(facts_keys(work, close)) if store else {}
+    facts = skimmed.facts | _read(work, close, jobs, store, keys)
     files = tuple(facts[entry.path] for entry in entries)
     groups = _groups(files)
     if skimmed.facts:
@@ -104,12 +107,19 @@ def read_facets(
         ),
         files,
         skimmed.mentioned,
+        keys,
     )
 
 
-def _read(work: _Work, entries: Sequence[FileEntry], jobs: int, store: Store | None) -> dict[str, FileFacts]:
+def work_on(listing: Listing) -> Work:
+    paths = frozenset(entry.path for entry in listing.index.files)
+    return Work(listing, paths, package_folders(paths))
+
+
+def _read(
+    work: Work, entries: Sequence[FileEntry], jobs: int, store: Store | None, keys: Mapping[str, bytes]
+) -> dict[str, FileFacts]:
     """The facts of ``entries`` by path: those that ``store`` knows, and those that are read now."""
-    keys = dict(_keys(work, entries)) if store else {}
     known = _unpacked(store.get(list(keys.values())), keys) if store else {}
     rest = [entry for entry in entries if entry.path not in known]
     weights = [entry.size if entry.path.endswith(".py") else 0 for entry in rest]
@@ -121,7 +131,7 @@ def _read(work: _Work, entries: Sequence[FileEntry], jobs: int, store: Store | N
     return known | {path: unpack(data) for path, data in read.items()}
 
 
-def _keys(work: _Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, bytes]]:
+def facts_keys(work: Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, bytes]]:
     """The paths of which facts are worth keeping, and what those follow from: the bytes of the file, its name and its
     place, and the code that reads it."""
     readers = digest(reader_version().encode(), parsers())
@@ -156,7 +166,7 @@ def is_text(entry: FileEntry) -> bool:
     return readable and entry.size <= LARGEST
 
 
-def _skim(work: _Work, vocabulary: Callable[[], Vocabulary], jobs: int) -> Skim:
+def _skim(work: Work, vocabulary: Callable[[], Vocabulary], jobs: int) -> Skim:
     code = [entry for entry in work.listing.index.files if entry.path.endswith(".py") and is_text(entry)]
     if sum(entry.size for entry in code) <= CLOSE_BYTES:
         return Skim(frozenset(), {}, frozenset())

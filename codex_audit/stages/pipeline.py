@@ -15,11 +15,11 @@ from codex_audit.artifacts import (
     Facets,
     Gaps,
 )
-from codex_audit.stages.index import Listing, index_tree
+from codex_audit.stages.index import index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
-from codex_audit.stages.remembered import Results, recall, remember, results_key
+from codex_audit.stages.remembered import Results, Whole, keys_of, recall
 from codex_audit.stages.request import Request, Watch
 from codex_audit.workflow.settings import STAGES
 from codex_evidence.documents import artifact_bytes
@@ -73,7 +73,14 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     index = listing.index
     documents = {"context_index": artifact_bytes(index)}
     inputs = audit_inputs(workflow, index)
-    results = _results(request, listing, wanted, watch, results_key(inputs, documents["context_index"]))
+    keys = keys_of(request.tree, inputs, documents["context_index"])
+    store = request.store if "S6" in wanted else None
+    results: Results | Whole | None = recall(store, keys) if store is not None else None
+    if results is None:
+        # This loads all readers, which takes longer than recalling what they said.
+        from codex_audit.stages.results import results_of
+
+        results = results_of(request, listing, wanted, watch, keys)
     made = (results.facets, results.raw, results.scored, results.gaps)
     documents |= {
         name: artifact_bytes(value)
@@ -84,18 +91,3 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     if "S7" in wanted:
         manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
     return Audit(index, *made, documents, results.reports, manifest, watch.seconds)
-
-
-def _results(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch, key: bytes) -> Results:
-    """S2 to S6, as far as ``wanted``; whole ones are remembered, and recalled by whoever wants as much."""
-    whole = "S6" in wanted
-    known = recall(request.store, key) if request.store is not None and whole else None
-    if known is not None:
-        return known
-    # What follows loads all probes and readers, which takes longer than recalling what they said.
-    from codex_audit.stages.analysis import analyse
-
-    results = analyse(request, listing, wanted, watch)
-    if request.store is not None and whole:
-        remember(request.store, key, results)
-    return results

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from platform import python_version
 
 import msgspec
@@ -22,8 +23,19 @@ _RECORD = ".dist-info"
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The artifacts of S2 to S5 and the reports of S6 by format."""
+
+    facets: Facets
+    raw: CapabilitiesRaw
+    scored: CapabilitiesScored
+    gaps: Gaps
+    reports: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """The artifacts of S2 to S5 and the reports of S6 by format; None or none where a stage did not run."""
+    """The same, with None or none where a stage did not run."""
 
     facets: Facets | None = None
     raw: CapabilitiesRaw | None = None
@@ -32,10 +44,21 @@ class Results:
     reports: dict[str, bytes] = field(default_factory=dict)
 
 
-def results_key(inputs: Mapping[str, Input], index_document: bytes) -> bytes:
-    """A digest over everything that results follow from: the chain's inputs, the whole index and the parsers."""
-    return digest(
-        *(f"{name} {given.sha256}".encode() for name, given in inputs.items()), index_document, parsers()
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Under what a run is remembered: ``results`` is a digest of all that results follow from, ``place`` one of where
+    the tree lies and of everything but the tree."""
+
+    results: bytes
+    place: bytes
+
+
+def keys_of(tree: Path, inputs: Mapping[str, Input], index_document: bytes) -> Keys:
+    """The keys of an audit of ``tree``, from the chain's inputs, the whole index and the releases of the parsers."""
+    tool = [f"{name} {given.sha256}".encode() for name, given in inputs.items() if name != "tree"]
+    place = os.fsencode(os.path.realpath(tree))
+    return Keys(
+        digest(b"results", *tool, parsers(), index_document), digest(b"place", *tool, parsers(), place)
     )
 
 
@@ -60,14 +83,28 @@ def digest(*parts: bytes) -> bytes:
     return state.digest()
 
 
-def recall(store: Store, key: bytes) -> Results | None:
-    """The results under ``key``; None where there are none, or none that this version understands."""
-    data = store.get([key]).get(key)
+def recall(store: Store, keys: Keys) -> Whole | None:
+    """The results that were remembered; None where there are none, or none that this version understands."""
+    found = store.get([keys.results, keys.place])
+    results = _results(found.get(keys.results))
+    if results is not None and found.get(keys.place) != keys.results:
+        store.put({keys.place: keys.results})  # the place holds another tree than at the last run
+    return results
+
+
+def recall_last(store: Store, keys: Keys) -> tuple[bytes, Whole] | None:
+    """The results of the last run on this place, and their key."""
+    key = store.get([keys.place]).get(keys.place, b"")
+    results = _results(store.get([key]).get(key)) if key else None
+    return (key, results) if results is not None else None
+
+
+def remember(store: Store, keys: Keys, results: Whole) -> None:
+    store.put({keys.results: msgspec.msgpack.encode(results), keys.place: keys.results})
+
+
+def _results(data: bytes | None) -> Whole | None:
     try:
-        return msgspec.msgpack.decode(data, type=Results) if data is not None else None
+        return msgspec.msgpack.decode(data, type=Whole) if data is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def remember(store: Store, key: bytes, results: Results) -> None:
-    store.put({key: msgspec.msgpack.encode(results)})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import codex_audit
 from codex_audit.artifacts import CapabilitiesRaw, CapabilitiesScored, ContextIndex, Facets, Gaps
-from codex_audit.capabilities.model import Capability
 from codex_audit.reports.formats import FORMATS
 from codex_audit.reports.model import ReportInput
 from codex_evidence.errors import UsageError
+
+if TYPE_CHECKING:
+    from codex_audit.capabilities.model import Capability
 
 
 def report_input(
@@ -18,11 +21,15 @@ def report_input(
     raw: CapabilitiesRaw,
     scored: CapabilitiesScored,
     gaps: Gaps,
-    catalogue: Sequence[Capability],
+    questions: dict[str, str],
 ) -> ReportInput:
-    """The artifacts with the words of ``catalogue`` that reports quote."""
-    questions = {probe.id: probe.ask for capability in catalogue for probe in capability.probes}
+    """The artifacts with what each probe asks, which reports quote."""
     return ReportInput(index, facets, raw, scored, gaps, questions, codex_audit.__version__)
+
+
+def questions_of(catalogue: Iterable[Capability]) -> dict[str, str]:
+    """What each probe asks, by its id."""
+    return {probe.id: probe.ask for capability in catalogue for probe in capability.probes}
 
 
 def render_reports(inputs: ReportInput, formats: Iterable[str]) -> dict[str, bytes]:

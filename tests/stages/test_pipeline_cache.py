@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from codex_audit.cache.store import FILE, Store
 from codex_audit.capabilities.catalogue import CATALOGUE
-from codex_audit.facts.packed import pack, unpack
+from codex_audit.facts.packed import NotFactsError, pack, unpack
 from codex_audit.stages.pipeline import Audit, run_stages
-from codex_audit.stages.remembered import Results
+from codex_audit.stages.remembered import Whole
 from codex_audit.stages.request import Request
 from codex_audit.workflow.load import default_workflow
 from codex_audit.workflow.settings import Vocabulary, Workflow
@@ -157,15 +157,14 @@ def poison(store: Store, values: dict[bytes, bytes], *, sealed: bool) -> None:
 
 
 def forged(value: bytes) -> bytes:
-    """Results or facts of the right shape that say something else."""
+    """Results or facts of the right shape that say something else; other values as they are."""
+    with suppress(NotFactsError):
+        return pack(replace(unpack(value), python=None, doc=None, blank=True))
     try:
-        facts = unpack(value)
-    except Exception:  # noqa: BLE001 - then they are results
-        results = msgspec.msgpack.decode(value, type=Results)
-        return msgspec.msgpack.encode(
-            replace(results, reports=dict.fromkeys(results.reports, b"all is well"))
-        )
-    return pack(replace(facts, python=None, doc=None, blank=True))
+        results = msgspec.msgpack.decode(value, type=Whole)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return value
+    return msgspec.msgpack.encode(replace(results, reports=dict.fromkeys(results.reports, b"all is well")))
 
 
 def test_a_poisoned_entry_without_its_seal_is_not_believed_and_is_replaced(tree: Path, store: Store) -> None:
@@ -194,3 +193,37 @@ def test_a_stage_that_is_not_wanted_is_not_recalled(tree: Path, store: Store) ->
     part = run_stages(Request(tree, tree, WORKFLOW, lambda: CATALOGUE, store=store), "S3")
     assert (part.scored, part.reports, part.manifest) == (None, {}, None)
     assert part.raw == audit(tree, None).raw
+
+
+SILENT = ("    # a comment", "", "    touched = 1", "    touched = None\n    touched = -2.5")
+SPEAKING = (
+    "    print(seed)",
+    "    learning_rate = 1",
+    "    touched = torch.ones(1)",
+    "    torch.use_deterministic_algorithms(True)",
+    "    return",
+)
+
+
+@pytest.mark.parametrize("line", SILENT)
+def test_what_no_probe_can_see_asks_no_probe(tree: Path, store: Store, line: str) -> None:
+    """Twice, for what was found of the first edit serves the second."""
+    for name in ("train", "main"):
+        code = tree / "pkg" / "train.py"
+        above, below = code.read_text().split(f"def {name}(", 1)
+        head, rest = below.split("\n", 1)
+        code.write_text(f"{above}def {name}({head}\n{line}\n{rest}")
+        edited = audit(tree, store)
+        assert edited.seconds.keys() & {"S2", "S3"} == {"S2"}
+        assert same(edited, audit(tree, None))
+
+
+@pytest.mark.parametrize("line", SPEAKING)
+def test_what_a_probe_might_see_is_asked(tree: Path, store: Store, line: str) -> None:
+    code = tree / "pkg" / "train.py"
+    code.write_text(
+        code.read_text().replace("    torch.manual_seed(seed)", f"{line}\n    torch.manual_seed(seed)")
+    )
+    edited = audit(tree, store)
+    assert "S3" in edited.seconds
+    assert same(edited, audit(tree, None))

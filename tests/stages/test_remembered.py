@@ -11,45 +11,67 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_audit.artifacts import Facets
+from codex_audit.artifacts import CapabilitiesRaw, CapabilitiesScored, Facets, Gaps
 from codex_audit.cache.store import Store
 from codex_audit.stages.inputs import Input
-from codex_audit.stages.remembered import PARSERS, Results, digest, recall, remember, results_key
+from codex_audit.stages.remembered import (
+    PARSERS,
+    Keys,
+    Whole,
+    digest,
+    keys_of,
+    recall,
+    recall_last,
+    remember,
+)
 from tests.commands.cli import PACKAGE_ROOT
 
-KEY = bytes(32)
-RESULTS = Results(
+KEYS = Keys(results=bytes(32), place=bytes([9]) * 32)
+RESULTS = Whole(
     Facets("codex-audit/facets/v1", "3.11", "name", {"test": ("a.py",)}, ()),
-    reports={"json": b"{}", "md": b"\xff"},
+    CapabilitiesRaw("codex-audit/capabilities_raw/v1", True, ()),
+    CapabilitiesScored("codex-audit/capabilities_scored/v1", {}, 0.7, 0.0, 0.0, 0.0, ()),
+    Gaps("codex-audit/gaps/v1", 0.7, (), ()),
+    {"json": b"{}", "md": b"\xff"},
 )
 
 
 def test_results_come_back_whole(tmp_path: Path) -> None:
-    remember(Store(tmp_path), KEY, RESULTS)
-    assert recall(Store(tmp_path), KEY) == RESULTS
-    assert recall(Store(tmp_path), bytes([1]) * 32) is None
+    remember(Store(tmp_path), KEYS, RESULTS)
+    assert recall(Store(tmp_path), KEYS) == RESULTS
+    assert recall(Store(tmp_path), replace(KEYS, results=bytes([1]) * 32)) is None
+
+
+def test_the_last_results_of_a_place_are_those_of_its_last_run(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), replace(KEYS, results=bytes([1]) * 32)
+    remember(store, KEYS, RESULTS)
+    remember(store, other, replace(RESULTS, reports={}))
+    assert recall_last(store, KEYS) == (other.results, replace(RESULTS, reports={}))
+    assert recall(store, KEYS) == RESULTS
+    assert recall_last(store, KEYS) == (KEYS.results, RESULTS)
 
 
 @pytest.mark.parametrize(
     "value", [b"", b"\xc1", b"\x80", b"\x81\xa6facets\x03", b"\x81\xa7reports\x81\xa1a\xa1\xff"]
 )
 def test_what_this_version_does_not_understand_is_not_there(tmp_path: Path, value: bytes) -> None:
-    Store(tmp_path).put({KEY: value})
-    found = recall(Store(tmp_path), KEY)
-    assert found is None or found == Results()
+    Store(tmp_path).put({KEYS.results: value})
+    assert recall(Store(tmp_path), KEYS) is None
 
 
 INPUTS = {"workflow": Input("aa", 1, "text"), "tree": Input("bb", 2)}
 
 
-def test_the_key_follows_from_every_input_and_the_index() -> None:
-    key = results_key(INPUTS, b"index")
-    assert key == results_key(dict(INPUTS), b"index")
-    others = [results_key(INPUTS, b"index "), results_key({"tree": INPUTS["tree"]}, b"index")]
-    others += [
-        results_key(INPUTS | {name: replace(given, sha256="cc")}, b"index") for name, given in INPUTS.items()
-    ]
-    assert len({key, *others}) == 5
+def test_the_keys_follow_from_every_input_the_index_and_the_place(tmp_path: Path) -> None:
+    keys = keys_of(tmp_path, INPUTS, b"index")
+    assert keys == keys_of(tmp_path, dict(INPUTS), b"index")
+    assert keys.place == keys_of(tmp_path, INPUTS | {"tree": Input("cc", 2)}, b"other").place
+    assert keys.place != keys_of(tmp_path / "x", INPUTS, b"index").place
+    others = [keys_of(tmp_path, INPUTS, b"index "), keys_of(tmp_path, {"tree": INPUTS["tree"]}, b"index")]
+    changed = INPUTS | {"workflow": replace(INPUTS["workflow"], sha256="cc")}
+    others.append(keys_of(tmp_path, changed, b"index"))
+    assert len({keys.results, *(other.results for other in others)}) == 4
+    assert keys.place != keys_of(tmp_path, changed, b"index").place
 
 
 @given(st.lists(st.binary(max_size=6), max_size=4), st.lists(st.binary(max_size=6), max_size=4))

@@ -1,0 +1,153 @@
+"""An audit of a tree of which a few lines have changed since the last one, without asking any probe.
+
+What no probe can see changes no verdict: other lines for the same code, comments, and a plain local name that is set to
+a number, if no probe knows a word of that name and none counts the statements around it. Everything else is
+asked anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, ContextIndex, Evidence, ProbeAnswer
+from codex_audit.cache.store import Store
+from codex_audit.facts.model import Assignment, FileFacts, PythonFacts
+from codex_audit.facts.packed import NotFactsError, unpack
+from codex_audit.facts.python.moved import Moved, moved
+from codex_audit.facts.words import word_parts
+from codex_audit.stages.remembered import digest
+
+MOST_FILES = 20
+_PLAIN_VALUE = re.compile(r"-?[0-9.]+|None|True|False")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of an audit beside its results. ``files`` maps paths to digests, ``shape`` stands for everything
+    else that S1 saw, ``read`` maps the Python files that were read closely to the keys of their facts. ``words`` are
+    those of the vocabulary, ``asked`` the lines of each file whose distance from others a probe wanted to know, and
+    ``questions`` what the probes ask."""
+
+    files: dict[str, str]
+    shape: bytes
+    read: dict[str, bytes]
+    words: frozenset[str]
+    asked: dict[str, tuple[int, ...]]
+    questions: dict[str, str]
+
+
+def shape_of(index: ContextIndex) -> bytes:
+    """A digest of the index without the sizes and digests of files."""
+    lines = (
+        f"{entry.path}\n{entry.path_encoding} {entry.kind} {entry.mode} {entry.binary} {entry.note}"
+        for entry in index.files
+    )
+    return digest(*(line.encode() for line in (index.view, *index.notes, *index.excluded, *lines)))
+
+
+def load_state(store: Store, results: bytes) -> State | None:
+    """The state that goes with ``results``, a key; None where there is none that this version understands."""
+    key = _key(results)
+    data = store.get([key]).get(key)
+    try:
+        return msgspec.msgpack.decode(data, type=State) if data is not None else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def save_state(store: Store, results: bytes, state: State) -> None:
+    store.put({_key(results): msgspec.msgpack.encode(state)})
+
+
+def _key(results: bytes) -> bytes:
+    return digest(b"state", results)
+
+
+def edited(state: State, index: ContextIndex) -> tuple[str, ...] | None:
+    """The Python files, read closely, in whose bytes alone ``index`` differs from the last one; None when there is
+    another difference, or too many of these."""
+    if state.shape != shape_of(index):
+        return None
+    changed = tuple(entry.path for entry in index.files if state.files.get(entry.path) != entry.sha256)
+    fits = 0 < len(changed) <= MOST_FILES and all(path in state.read for path in changed)
+    return changed if fits else None
+
+
+def moves(
+    state: State, store: Store, changed: Iterable[str], facts_of: Callable[[str], FileFacts]
+) -> dict[str, Moved] | None:
+    """How each of the ``changed`` files differs for a probe: by where its lines are. None when it could see more."""
+    old = store.get([state.read[path] for path in changed])
+    found: dict[str, Moved] = {}
+    for path in changed:
+        data = old.get(state.read[path])
+        try:
+            before = unpack(data) if data is not None else None
+        except NotFactsError:
+            return None
+        after = facts_of(path)
+        if before is None or before.python is None or after.python is None:
+            return None
+        if replace(before, python=None) != replace(after, python=None):
+            return None
+        how = _moved(state, path, before.python, after.python)
+        if how is None:
+            return None
+        found[path] = how
+    return found
+
+
+def _moved(state: State, path: str, before: PythonFacts, after: PythonFacts) -> Moved | None:
+    asked = state.asked.get(path, ())
+    functions = {function.name: function for function in before.functions}
+
+    def silent(fact: Assignment) -> bool:
+        owners = fact.scope.split(".")
+        around = (functions.get(".".join(owners[:depth])) for depth in range(1, len(owners) + 1))
+        outer = next((function for function in around if function is not None), None)
+        return (
+            outer is not None
+            and fact.target.isidentifier()
+            and _PLAIN_VALUE.fullmatch(fact.value) is not None
+            and not (word_parts(fact.target) | {fact.target}) & state.words
+            and not _between(fact.line, [line for line in asked if outer.line <= line <= outer.end])
+        )
+
+    return moved(before, after, silent)
+
+
+def _between(line: int, asked: Sequence[int]) -> bool:
+    """Whether a statement put in before ``line`` comes between two of the ``asked`` places."""
+    return bool(asked) and min(asked) < line <= max(asked)
+
+
+def with_moved_lines(raw: CapabilitiesRaw, how: Mapping[str, Moved]) -> CapabilitiesRaw:
+    """``raw`` with the lines of evidence, and those in its sentences, where they are now."""
+    mentioned = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, how))}):([0-9]+)")
+
+    def sentence(text: str) -> str:
+        return mentioned.sub(lambda found: f"{found[1]}:{how[found[1]].line(int(found[2]))}", text)
+
+    def line(item: Evidence) -> int:
+        return how[item.path].line(item.line) if item.path in how else item.line
+
+    def places(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        return tuple(replace(item, line=line(item), why=sentence(item.why)) for item in items)
+
+    def probe(answer: ProbeAnswer) -> ProbeAnswer:
+        return replace(
+            answer,
+            reason=sentence(answer.reason),
+            counter=tuple(map(sentence, answer.counter)),
+            evidence=places(answer.evidence),
+            near=places(answer.near),
+        )
+
+    def capability(answers: CapabilityAnswers) -> CapabilityAnswers:
+        return replace(answers, probes=tuple(map(probe, answers.probes)))
+
+    return replace(raw, capabilities=tuple(map(capability, raw.capabilities)))

@@ -1,0 +1,107 @@
+"""Two readings of a module are the same where only lines moved, or something silent was put in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_audit.facts.model import PythonFacts
+from codex_audit.facts.python.moved import Moved, moved
+from codex_audit.facts.python.reader import read_python
+
+SOURCE = '''\
+"""A module."""
+import torch
+
+
+class Net(torch.nn.Module):
+    size: int = 3
+
+    @torch.no_grad()
+    def forward(self, x):
+        y = torch.relu(
+            x,
+        )
+        if y is None:
+            raise ValueError("no y")
+        return y
+
+
+@torch.jit.script
+def run(lr=0.1):
+    net = Net()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=lr)
+    for step in range(10):
+        optimizer.step()
+    torch.save(net.state_dict(), "net.pt")
+    return {
+        "loss": 1,
+        "net": net,
+    }
+'''
+LINES = SOURCE.splitlines()
+
+
+def facts(source: str) -> PythonFacts:
+    read = read_python(source.encode())
+    assert isinstance(read, PythonFacts)
+    return read
+
+
+def change(source: str) -> Moved | None:
+    return moved(facts(SOURCE), facts(source), lambda fact: fact.target == "touched")
+
+
+def inserted(line: int, text: str) -> str:
+    return "\n".join([*LINES[:line], text, *LINES[line:]]) + "\n"
+
+
+# Not inside a statement of several lines: that is asked anew.
+@given(
+    st.sampled_from([*range(1, 10), *range(12, 25), 28]), st.sampled_from(["", "# a word", "        # deep"])
+)
+def test_a_blank_line_or_a_comment_moves_what_is_below_and_no_more(line: int, text: str) -> None:
+    found = change(inserted(line, text))
+    assert found is not None
+    assert found.added == ()
+    for call in facts(SOURCE).calls:
+        assert found.line(call.line) == call.line + (call.line > line)
+
+
+@pytest.mark.parametrize("line", [10, 13, 14, 15, 20, 22, 23, 24])
+def test_a_silent_statement_is_found_wherever_it_stands(line: int) -> None:
+    indent = " " * (len(LINES[line - 1]) - len(LINES[line - 1].lstrip()))
+    found = change(inserted(line - 1, f"{indent}touched = 1"))
+    assert found is not None
+    assert [(fact.target, fact.line) for fact in found.added] == [("touched", line)]
+    assert found.line(line) == line + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    net = Net()\n", "    net = Net()\n    other = 1\n"),
+        ("    net = Net()\n", "    net = Net()\n    print(net)\n"),
+        ("    net = Net()\n", "    net = Net()\n    touched = torch.load(net)\n"),
+        ("        optimizer.step()\n", "        pass\n"),
+        ("lr=lr", "lr=1e-3"),
+        ('"net.pt"', '"other.pt"'),
+        ("def run(lr=0.1)", "def run(lr=0.2)"),
+        ("    size: int = 3\n", ""),
+        ("@torch.jit.script\n", ""),
+        ("import torch\n", "import torch, os\n"),
+        (
+            "        optimizer.step()\n",
+            "        optimizer.step()\n        touched = 1\n        torch.seed()\n",
+        ),
+    ],
+)
+def test_anything_that_says_more_is_another_module(old: str, new: str) -> None:
+    assert old in SOURCE
+    assert change(SOURCE.replace(old, new)) is None
+
+
+def test_an_empty_module_is_itself() -> None:
+    assert moved(facts(""), facts("# nothing\n"), lambda fact: True) is not None
+    assert moved(facts(""), facts("touched = 1\n"), lambda fact: False) is None
