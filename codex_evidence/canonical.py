@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -33,9 +34,15 @@ def _is_plain(value: Any) -> bool:
     beyond the exact ones, and only ASCII keys, which are in one order as UTF-8 and as UTF-16."""
     kind = type(value)
     if kind is dict:
-        return all(type(key) is str and key.isascii() for key in value) and all(
-            map(_is_plain, value.values())
-        )
+        return all(map(_is_ascii, value)) and _are_plain(value.values())
     if kind is list:
-        return all(map(_is_plain, value))
+        return _are_plain(value)
     return kind is str or kind is bool or value is None or (kind is int and -_MOST <= value <= _MOST)
+
+
+def _are_plain(values: Iterable[Any]) -> bool:
+    return all(type(value) is str or _is_plain(value) for value in values)
+
+
+def _is_ascii(key: object) -> bool:
+    return type(key) is str and key.isascii()

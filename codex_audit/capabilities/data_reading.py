@@ -130,9 +130,8 @@ def _takes_streams(tree: Tree) -> Found:
 
 def _refuses(site: Site) -> bool:
     """Whether a question is followed at once by a raise."""
-    asked = site.module.statement(site.line)
     return any(
-        item.scope == site.scope and 0 < site.module.statement(item.line) - asked <= 2
+        item.scope == site.scope and 0 < site.module.apart(site.line, item.line) <= 2
         for item in site.module.facts.raises
     )
 

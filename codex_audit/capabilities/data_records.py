@@ -182,16 +182,15 @@ def _skips_records(module: Module, item: Handler) -> bool:
     if last(item.scope) == "__getitem__":
         return True
     broad = any(last(name) in ("Exception", "ValueError", "OSError") for name in item.exceptions)
-    here = module.statement(item.line)
     reads = any(
         call.scope == item.scope
         and call.line < item.line
-        and here - module.statement(call.line) <= TRIED
+        and module.apart(call.line, item.line) <= TRIED
         and last(call.target) in RECORD_READERS
         for call in module.facts.calls
     )
     raises = any(
-        fact.scope == item.scope and item.line < fact.line and module.statement(fact.line) - here <= HANDLED
+        fact.scope == item.scope and item.line < fact.line and module.apart(item.line, fact.line) <= HANDLED
         for fact in module.facts.raises
     )
     return broad and reads and not raises and in_data_file(module.path)

@@ -74,14 +74,14 @@ def records(tree: Tree) -> Found:
 
 
 def _records_metrics(site: Site) -> bool:
-    here, owner = site.module.statement(site.line), site.scope.partition(".")[0]
+    owner = site.scope.partition(".")[0]
     near = [
         text.text
         for text in site.module.facts.texts
         if text.role not in ("message", "help")
         and (
             text.scope == f"{owner}.__init__"
-            or (text.scope == site.scope and abs(site.module.statement(text.line) - here) <= NEAR)
+            or (text.scope == site.scope and abs(site.module.apart(site.line, text.line)) <= NEAR)
         )
     ]
     if NOT_RECORDS.search(f"{site.module.path.rpartition('/')[2]}/{site.scope}") or not _writes(site):

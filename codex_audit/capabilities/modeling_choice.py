@@ -148,11 +148,10 @@ def _chains(tree: Tree, models: frozenset[str], makers: frozenset[str]) -> Found
 
 def _follows_a_name(site: Site) -> bool:
     """Whether a string is compared in one of the statements above, or in this one."""
-    here = site.module.statement(site.line)
     return any(
         text.role == "compare"
         and text.scope == site.scope
-        and 0 <= here - site.module.statement(text.line) <= NEAR
+        and 0 <= site.module.apart(text.line, site.line) <= NEAR
         for text in site.module.facts.texts
     )
 
@@ -237,11 +236,10 @@ def _name_given(site: Site) -> str:
 
 
 def _imports_a_model(site: Site) -> bool:
-    here = site.module.statement(site.line)
     near = (
         text
         for text in site.module.facts.texts
-        if text.scope == site.scope and abs(site.module.statement(text.line) - here) <= NEAR
+        if text.scope == site.scope and abs(site.module.apart(site.line, text.line)) <= NEAR
     )
     return _varies(site.argument("name", 0)) and any(re.search(r"\bmodels?\.", text.text) for text in near)
 

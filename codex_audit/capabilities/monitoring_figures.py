@@ -143,12 +143,11 @@ def _gives_profiler(site: Site) -> bool:
 def _is_reported(tree: Tree, item: Evidence, sending: frozenset[str]) -> bool:
     """Whether the function that reads a figure, or one that calls it, prints, logs or collects it."""
     module = tree.module_at[item.path]
-    here = module.statement(item.line)
     collected = any(
-        entry.scope == item.scope and abs(module.statement(entry.line) - here) <= 1
+        entry.scope == item.scope and abs(module.apart(item.line, entry.line)) <= 1
         for entry in module.facts.items
     ) or any(
-        fact.scope == item.scope and "[" in fact.target and abs(module.statement(fact.line) - here) <= 2
+        fact.scope == item.scope and "[" in fact.target and abs(module.apart(item.line, fact.line)) <= 2
         for fact in module.facts.assignments
     )
     users = tree.uses.users.get(tree.node(item), frozenset())
@@ -171,6 +170,6 @@ def _near_a_report(module: Module, item: Evidence) -> bool:
     return any(
         call.scope == item.scope
         and last(call.target) in SENDING
-        and (worded or -8 <= module.statement(call.line) - here <= 16)
+        and (worded or -8 <= module.apart(item.line, call.line) <= 16)
         for call in module.facts.calls
     )

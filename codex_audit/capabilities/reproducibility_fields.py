@@ -119,11 +119,10 @@ def _is_line(tree: Tree, module: Module, item: Evidence) -> bool:
     if _REPORT.search(last(item.scope)):
         users = tree.uses.users.get(node, frozenset()) | {node}
         return bool(users & tree.nodes_calling(*TEXT_WRITES))
-    here = module.statement(item.line)
     told = any(
         text.scope == item.scope
         and text.role == "formatted"
-        and (0 <= here - module.statement(text.line) <= _NEAR or "version" in text.text.lower())
+        and (0 <= module.apart(text.line, item.line) <= _NEAR or "version" in text.text.lower())
         for text in module.facts.texts
     )
     return told and (_CARD.search(last(item.scope)) is not None or node in tree.nodes_calling(*CARDS))

@@ -27,7 +27,7 @@ _SECOND_NAMES = (
 @dataclass(frozen=True)
 class Module:
     """A file with Python facts. ``name`` is its dotted import name; ``countable`` is false for tests, vendored and
-    generated code, which can never be evidence. ``asked`` are the lines whose statement numbers somebody asked for."""
+    generated code, which can never be evidence. ``asked`` are the lines whose distance from others somebody asked for."""
 
     file: FileFacts
     facts: PythonFacts
@@ -78,10 +78,14 @@ class Module:
     def _starts(self) -> list[int]:
         return self.facts.starts()
 
+    def apart(self, line: int, other: int) -> int:
+        """How many statements ``other`` is below ``line``: as many in any layout of the code; lines say less."""
+        self.asked.update((line, other))
+        return self.statement(other) - self.statement(line)
+
     def statement(self, line: int) -> int:
-        """The number of the statement that holds ``line``. Two places are as many statements apart in any layout of the
-        code; lines say less."""
-        self.asked.add(line)
+        """The number of the statement that holds ``line``, to tell whether two places are in the same one; ``apart``
+        says how far they are from each other."""
         return bisect_right(self._starts, line)
 
     @cached_property

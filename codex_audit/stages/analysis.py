@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from codex_audit.artifacts import CapabilitiesRaw
 from codex_audit.capabilities.ask import Place
@@ -16,28 +18,29 @@ from codex_audit.stages.remembered import Results, Whole
 from codex_audit.stages.render import questions_of, render_reports, report_input
 from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.scoring import score_capabilities
-from codex_audit.stages.vocabulary import load_vocabulary
+from codex_audit.stages.vocabulary import Vocabulary, load_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """``reading``, and ``asked`` (the places whose distance from others a probe wanted to know), make a state."""
+    """``reading``, and ``asked`` (the places whose distance from others a probe wanted to know), make a
+    state; ``vocabulary`` is loaded when somebody asks."""
 
     results: Results | Whole
     reading: Reading | None = None
     asked: frozenset[Place] = frozenset()
+    vocabulary: Callable[[], Vocabulary] | None = None
 
 
 def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: Watch) -> Analysis:
     """The stages S2 to S6, as far as ``wanted``; whole results when that is all of them."""
     workflow, catalogue, index = request.workflow, request.catalogue(), listing.index
+    vocabulary = cache(lambda: load_vocabulary(catalogue))
     if "S2" not in wanted:
         return Analysis(Results())
     reading = watch.run(
         "S2",
-        lambda: read_facets(
-            listing, lambda: load_vocabulary(catalogue), jobs=request.jobs, store=request.store
-        ),
+        lambda: read_facets(listing, vocabulary, jobs=request.jobs, store=request.store),
     )
     facets = reading.facets
     if "S3" not in wanted:
@@ -53,13 +56,13 @@ def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: W
         return Analysis(Results(facets, raw, scored, gaps))
     shown = report_input(index, facets, raw, scored, gaps, questions_of(catalogue))
     reports = watch.run("S6", lambda: render_reports(shown, workflow.formats))
-    return Analysis(Whole(facets, raw, scored, gaps, reports), reading, asked)
+    return Analysis(Whole(facets, raw, scored, gaps, reports), reading, asked, vocabulary)
 
 
 def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | None:
     """What a later audit of the same place may know of this one."""
-    reading = analysis.reading
-    if reading is None:
+    reading, vocabulary = analysis.reading, analysis.vocabulary
+    if reading is None or vocabulary is None:
         return None
     asked: dict[str, list[int]] = {}
     for path, line in sorted(analysis.asked):
@@ -69,7 +72,7 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
         files={entry.path: entry.sha256 for entry in listing.index.files},
         shape=shape_of(listing.index),
         read={path: key for path, key in reading.keys.items() if path in code},
-        words=load_vocabulary(request.catalogue()).words,
+        words=vocabulary().words,
         questions=questions_of(request.catalogue()),
         asked={path: tuple(lines) for path, lines in asked.items()},
     )

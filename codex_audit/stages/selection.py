@@ -15,8 +15,8 @@ from math import sqrt
 from codex_audit.stages.vocabulary import Vocabulary, Wanted
 
 CLOSE_BYTES = 12 << 20
-PER_CAPABILITY = 10
-PER_ENTRY = 2
+PER_CAPABILITY = 14
+PER_ENTRY = 1
 # A file of no size at all would be read for a single word; this many bytes are as good as free.
 _FREE_BYTES = 20_000
 
@@ -42,12 +42,18 @@ def select(candidates: Sequence[Candidate], vocabulary: Vocabulary) -> frozenset
 
 def _select(files: Sequence[Candidate], vocabulary: Vocabulary) -> set[str]:
     holds = _matches(files, vocabulary)
-    known_in = Counter(entry for entries in holds.values() for entry in entries)
+    holders: dict[Wanted, list[str]] = {}
+    for path, entries in holds.items():
+        for entry in entries:
+            holders.setdefault(entry, []).append(path)
     sizes = {item.path: item.size + _FREE_BYTES for item in files}
     chosen: set[str] = set()
     for wanted in vocabulary.groups.values():
-        weights = {entry: 1 / sqrt(known_in[entry]) for entry in wanted if entry in known_in}
-        worth = {path: sum(weights.get(entry, 0) for entry in holds[path]) for path in holds}
+        worth = dict.fromkeys(holds, 0.0)
+        for entry in wanted:
+            found = holders.get(entry, ())
+            for path in found:
+                worth[path] += 1 / sqrt(len(found))
         best = sorted(worth, key=lambda path: (-worth[path] / sizes[path] ** 0.3, path))
         chosen.update(path for path in best[:PER_CAPABILITY] if worth[path])
     covered = Counter(entry for path in chosen for entry in holds[path])

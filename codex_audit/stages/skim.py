@@ -45,10 +45,10 @@ def skim(
     jobs: int,
 ) -> Skim:
     """Look through ``entries``, and choose. ``read`` gives the bytes of a file, ``facts_of`` what its name says."""
-    parts = _parts(entries)
+    parts, finder = _parts(entries), WordFinder(vocabulary.words)
 
     def look(index: int) -> _Skimmed:
-        finder, names, found = WordFinder(vocabulary.words), Counter[bytes](), []
+        names, found = Counter[bytes](), []
         for entry in parts[index]:
             data = read(entry)
             here = names_in(data)

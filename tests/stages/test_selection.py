@@ -36,7 +36,7 @@ def test_the_order_of_the_files_does_not_matter(files: list[Candidate], chance: 
 
 
 @given(candidates)
-def test_everything_looked_for_is_read_twice_in_each_pool_or_as_often_as_it_stands_there(
+def test_everything_looked_for_is_read_in_each_pool_or_as_often_as_it_stands_there(
     files: list[Candidate],
 ) -> None:
     chosen = select(files, VOCABULARY)
