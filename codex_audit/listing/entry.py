@@ -20,6 +20,7 @@ from typing import Literal
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.listing.beneath import CHUNK, folder, opened, split
+from codex_audit.parallel import shared_out
 from codex_evidence.digests import sha256_hex
 from codex_evidence.names import encode_name
 
@@ -29,6 +30,8 @@ SNIFFED = 8192
 CHANGED = "changed while it was being read"
 
 _LARGE = 1 << 20
+# Below this, processes take longer to start than to save.
+_MANY = 1000
 _KINDS: tuple[tuple[int, Kind], ...] = (
     (stat.S_IFREG, "file"),
     (stat.S_IFLNK, "symlink"),
@@ -69,13 +72,18 @@ class Described:
 
 
 def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Described, ...]:
-    """Each of ``names`` that exists beneath ``root``, in bytewise order of path; hashed by ``jobs`` threads.
+    """Each of ``names`` that exists beneath ``root``, in bytewise order of path; hashed by ``jobs`` threads, or by as
+    many processes where there are very many.
 
     A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
     what cannot be read: the entry's note says so.
     """
     work = partial(_describe_batch, root)
     everything = tuple(names)
+    if jobs > 1 and len(everything) > _MANY:
+        batches = list(_by_folder(everything))
+        shared = shared_out(lambda index: work(batches[index]), [len(names) for _, names in batches], jobs)
+        return tuple(sorted(chain.from_iterable(shared), key=lambda described: described.listed.path))
     # Small files are bound by the interpreter, so that threads only make them wait for each other.
     place = os.fsencode(root) + b"/"
     large = [listed for listed in everything if _is_large(place + listed.path)] if jobs > 1 else []

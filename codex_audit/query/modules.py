@@ -27,7 +27,8 @@ _SECOND_NAMES = (
 @dataclass(frozen=True)
 class Module:
     """A file with Python facts. ``name`` is its dotted import name; ``countable`` is false for tests, vendored and
-    generated code, which can never be evidence. ``asked`` are the lines whose distance from others somebody asked for."""
+    generated code, which can never be evidence. ``asked`` are the lines of which somebody asked how far they are
+    from others."""
 
     file: FileFacts
     facts: PythonFacts

@@ -8,10 +8,10 @@ from dataclasses import replace
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Overruling
 from codex_audit.capabilities.ask import Place, ask_capability
 from codex_audit.capabilities.model import Capability
+from codex_audit.parallel import shared_out
 from codex_audit.query.defaults import load_defaults
 from codex_audit.query.tree import Tree
 from codex_audit.stages.facets import Reading
-from codex_audit.stages.parallel import shared_out
 
 SCHEMA = "codex-audit/capabilities_raw/v1"
 # Calls in the code of a tree: with fewer, all probes are answered before two processes have started.

@@ -14,9 +14,9 @@ from codex_audit.facts.naming import module_name, package_folders
 from codex_audit.facts.packed import NotFactsError, pack, unpack
 from codex_audit.facts.python.version import grammar
 from codex_audit.facts.read import needs_bytes, read_file
+from codex_audit.parallel import shared_out
 from codex_audit.stages.index import Listing, read_bytes
 from codex_audit.stages.inputs import reader_version
-from codex_audit.stages.parallel import shared_out
 from codex_audit.stages.remembered import digest, parsers
 from codex_audit.stages.selection import CLOSE_BYTES
 from codex_audit.stages.skim import Skim, skim

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.facts.model import FileFacts
 from codex_audit.facts.secrets import find_secrets
 from codex_audit.facts.words import WordFinder, names_in
-from codex_audit.stages.parallel import shared_out
+from codex_audit.parallel import shared_out
 from codex_audit.stages.selection import Candidate, select
 from codex_audit.stages.vocabulary import Vocabulary
 
 # A part of the work that one process does at a time; its names are counted together.
 _PART_BYTES = 2 << 20
+_MOST_NAMED = 20
 _NEVER_EVIDENCE = frozenset({"vendored", "generated"})
 
 
@@ -72,11 +73,22 @@ def skim(
     names = Counter[bytes]()
     for part in results:
         names.update(part.names)
+    close |= _most_named([path for path, facts in known.items() if not facts.facets & _NEVER_EVIDENCE], names)
     for entry in entries:
         if entry.path in close:
             names.subtract(names_in(read(entry)))
     mentioned = frozenset(name.decode("ascii") for name, count in names.items() if count > 0)
     return Skim(close, {path: facts for path, facts in known.items() if path not in close}, mentioned)
+
+
+def _most_named(paths: Iterable[str], names: Mapping[bytes, int]) -> frozenset[str]:
+    """The modules whose own names stand in most files: names of the others are resolved through them."""
+
+    def mentions(path: str) -> int:
+        stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+        return names.get(stem.encode(), 0)
+
+    return frozenset(sorted(paths, key=lambda path: (-mentions(path), path.count("/"), path))[:_MOST_NAMED])
 
 
 def _pool(facts: FileFacts) -> str:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_audit.stages.parallel import WorkerDiedError, shared_out
+from codex_audit.parallel import WorkerDiedError, shared_out
 from tests.commands.cli import PACKAGE_ROOT
 
 SLOW = """\
 import os, time
-from codex_audit.stages.parallel import shared_out
+from codex_audit.parallel import shared_out
 
 def work(index):
     os.write(1, b"x")
