@@ -20,7 +20,12 @@ def names_in(data: bytes) -> set[bytes]:
 
 def word_parts(name: str) -> frozenset[str]:
     """The parts of a name, in lower case behind a ``~``: ``save_LoRA`` has ``~save``, ``~lo`` and ``~ra``."""
-    return frozenset(f"~{part.lower()}" for part in _PART.findall(name) if len(part) > 1)
+    return frozenset(f"~{part}" for part in name_pieces(name))
+
+
+def name_pieces(text: str) -> frozenset[str]:
+    """The parts of the names in ``text``, in lower case, of two letters or more."""
+    return frozenset(part.lower() for part in _PART.findall(text) if len(part) > 1)
 
 
 class WordFinder:

@@ -11,12 +11,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.listing.beneath import CHUNK, folder, opened, split
@@ -71,6 +70,11 @@ class Described:
     entry: FileEntry
 
 
+_Batch = tuple[bytes, Sequence[Listed]]
+"""A folder, and names in it."""
+_Entries = list[FileEntry | None]
+
+
 def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Described, ...]:
     """Each of ``names`` that exists beneath ``root``, in bytewise order of path; hashed by ``jobs`` threads, or by as
     many processes where there are very many.
@@ -78,23 +82,45 @@ def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Describ
     A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
     what cannot be read: the entry's note says so.
     """
-    work = partial(_describe_batch, root)
     everything = tuple(names)
     if jobs > 1 and len(everything) > _MANY:
-        batches = list(_by_folder(everything))
-        shared = shared_out(lambda index: work(batches[index]), [len(names) for _, names in batches], jobs)
-        return tuple(sorted(chain.from_iterable(shared), key=lambda described: described.listed.path))
-    # Small files are bound by the interpreter, so that threads only make them wait for each other.
-    place = os.fsencode(root) + b"/"
-    large = [listed for listed in everything if _is_large(place + listed.path)] if jobs > 1 else []
-    if large:
-        small = set(everything).difference(large)
-        with ThreadPoolExecutor(jobs) as pool:
-            by_threads = pool.map(work, ((split(listed.path)[0], (listed,)) for listed in large))
-            found = [*chain.from_iterable(map(work, _by_folder(small))), *chain.from_iterable(by_threads)]
+        batches = _by_folder(everything)
+        entries = _by_processes(root, batches, jobs)
     else:
-        found = list(chain.from_iterable(map(work, _by_folder(everything))))
+        place = os.fsencode(root) + b"/"
+        large = {listed for listed in everything if _is_large(place + listed.path)} if jobs > 1 else set()
+        alone = [(split(listed.path)[0], (listed,)) for listed in large]
+        batches = [*alone, *_by_folder(listed for listed in everything if listed not in large)]
+        entries = [
+            *_by_threads(root, alone, jobs),
+            *(_entries(root, batch) for batch in batches[len(alone) :]),
+        ]
+    found = (
+        Described(listed, entry)
+        for (_, members), known in zip(batches, entries, strict=True)
+        for listed, entry in zip(members, known, strict=True)
+        if entry is not None
+    )
     return tuple(sorted(found, key=lambda described: described.listed.path))
+
+
+def _by_processes(root: Path, batches: Sequence[_Batch], jobs: int) -> list[_Entries]:
+    def packed(index: int) -> bytes:
+        # To pickle so many dataclasses takes about as long as to hash the files.
+        return msgspec.msgpack.encode(_entries(root, batches[index]))
+
+    made = shared_out(packed, [len(members) for _, members in batches], jobs)
+    return [msgspec.msgpack.decode(data, type=_Entries) for data in made]
+
+
+def _by_threads(root: Path, batches: Sequence[_Batch], jobs: int) -> list[_Entries]:
+    """For large files: small ones are bound by the interpreter, so that threads only make them wait for each other."""
+    if not batches:
+        return []
+    from concurrent.futures import ThreadPoolExecutor  # takes milliseconds to load, and large files are rare
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(lambda batch: _entries(root, batch), batches))
 
 
 def _is_large(path: bytes) -> bool:
@@ -105,24 +131,22 @@ def _is_large(path: bytes) -> bool:
         return False
 
 
-def _by_folder(names: Iterable[Listed]) -> Iterable[tuple[bytes, Sequence[Listed]]]:
+def _by_folder(names: Iterable[Listed]) -> list[_Batch]:
     """The names folder by folder, so that each folder is opened once."""
     folders: dict[bytes, list[Listed]] = {}
     for listed in names:
         folders.setdefault(split(listed.path)[0], []).append(listed)
-    return folders.items()
+    return list(folders.items())
 
 
-def _describe_batch(root: Path, batch: tuple[bytes, Sequence[Listed]]) -> list[Described]:
+def _entries(root: Path, batch: _Batch) -> _Entries:
+    """The entry of each name of ``batch`` in order, None where nothing is there."""
     parent, members = batch
     try:
         with folder(root, parent) as within:
-            entries = [_describe_one(within, listed) for listed in members]
+            return [_describe_one(within, listed) for listed in members]
     except OSError as error:
-        entries = [_unreachable(listed, error) for listed in members]
-    return [
-        Described(listed, entry) for listed, entry in zip(members, entries, strict=True) if entry is not None
-    ]
+        return [_unreachable(listed, error) for listed in members]
 
 
 def _describe_one(within: int, listed: Listed) -> FileEntry | None:

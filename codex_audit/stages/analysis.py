@@ -72,7 +72,7 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
         files={entry.path: entry.sha256 for entry in listing.index.files},
         shape=shape_of(listing.index),
         read={path: key for path, key in reading.keys.items() if path in code},
-        words=vocabulary().words,
+        pieces=vocabulary().pieces,
         questions=questions_of(request.catalogue()),
         asked={path: tuple(lines) for path, lines in asked.items()},
     )

@@ -1,28 +1,29 @@
 """An audit of a tree of which a few lines have changed since the last one, without asking any probe.
 
-What no probe can see changes no verdict: other lines for the same code, comments, and a plain local name that is set to
-a number, if no probe knows a word of that name and none counts the statements around it. Everything else is
-asked anew.
+What no probe can see changes no verdict: other lines for the same code, comments, a statement come or gone that sets a
+plain local name to a number, and another number in such a statement or in a call, if no probe knows a piece of the
+names in it and none counts the statements around it. Everything else is asked anew.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import msgspec
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, ContextIndex, Evidence, ProbeAnswer
 from codex_audit.cache.store import Store
-from codex_audit.facts.model import Assignment, FileFacts, PythonFacts
+from codex_audit.facts.model import Assignment, Call, FileFacts, PythonFacts
 from codex_audit.facts.packed import NotFactsError, unpack
-from codex_audit.facts.python.moved import Moved, moved
-from codex_audit.facts.words import word_parts
+from codex_audit.facts.python.moved import Moved, is_plain, moved
+from codex_audit.facts.words import name_pieces
 from codex_audit.stages.remembered import digest
 
 MOST_FILES = 20
-_PLAIN_VALUE = re.compile(r"-?[0-9.]+|None|True|False")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class State:
     files: dict[str, str]
     shape: bytes
     read: dict[str, bytes]
-    words: frozenset[str]
+    pieces: frozenset[str]
     asked: dict[str, tuple[int, ...]]
     questions: dict[str, str]
 
@@ -103,25 +104,47 @@ def moves(
 
 def _moved(state: State, path: str, before: PythonFacts, after: PythonFacts) -> Moved | None:
     asked = state.asked.get(path, ())
-    functions = {function.name: function for function in before.functions}
+    spans: dict[str, tuple[int, int]] = {}
+    for function in (*before.functions, *after.functions):
+        first, last = spans.get(function.name, (function.line, function.end))
+        spans[function.name] = min(first, function.line), max(last, function.end)
+
+    def around(fact: Assignment | Call) -> tuple[int, int] | None:
+        """The lines of the outermost function that holds ``fact``, before and after."""
+        owners = fact.scope.split(".")
+        outer = (spans.get(".".join(owners[:depth])) for depth in range(1, len(owners) + 1))
+        return next((span for span in outer if span is not None), None)
 
     def silent(fact: Assignment) -> bool:
-        owners = fact.scope.split(".")
-        around = (functions.get(".".join(owners[:depth])) for depth in range(1, len(owners) + 1))
-        outer = next((function for function in around if function is not None), None)
+        outer = around(fact)
         return (
             outer is not None
-            and fact.target.isidentifier()
-            and _PLAIN_VALUE.fullmatch(fact.value) is not None
-            and not (word_parts(fact.target) | {fact.target}) & state.words
-            and not _between(fact.line, [line for line in asked if outer.line <= line <= outer.end])
+            and mute(fact)
+            and not _between(fact.line, [line for line in asked if outer[0] <= line <= outer[1]])
         )
 
-    return moved(before, after, silent)
+    def mute(fact: Assignment | Call) -> bool:
+        if around(fact) is None:
+            return False
+        if isinstance(fact, Assignment):
+            return (
+                fact.target.isidentifier() and is_plain(fact.value) and not _speaks(fact.target, state.pieces)
+            )
+        names = (fact.target, fact.bound, *chain.from_iterable(fact.arguments))
+        return not any(_speaks(name, state.pieces) for name in names)
+
+    return moved(before, after, silent, mute)
+
+
+def _speaks(name: str, pieces: AbstractSet[str]) -> bool:
+    """Whether ``name`` has a part that is one of ``pieces`` or begins with one of three letters or more: of
+    ``sav(e|ing)`` a probe's text has only the beginning."""
+    parts = name_pieces(name)
+    return any(part in pieces or any(part[:end] in pieces for end in range(3, len(part))) for part in parts)
 
 
 def _between(line: int, asked: Sequence[int]) -> bool:
-    """Whether a statement put in before ``line`` comes between two of the ``asked`` places."""
+    """Whether a statement that came or went at ``line`` stood between two of the ``asked`` places."""
     return bool(asked) and min(asked) < line <= max(asked)
 
 

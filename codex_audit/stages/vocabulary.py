@@ -19,7 +19,7 @@ from importlib.resources import files
 from types import ModuleType
 
 from codex_audit.capabilities.model import Capability
-from codex_audit.facts.words import word_parts
+from codex_audit.facts.words import name_pieces, word_parts
 from codex_audit.query.defaults import defaults_bytes
 from codex_audit.query.tree import SETTINGS_PARSERS
 
@@ -28,14 +28,18 @@ Wanted = frozenset[str]
 
 _PIECE = re.compile(r"[A-Za-z_]{4,}")
 _EXPRESSION = re.compile(r"[\\|()?+^$]")
+_ESCAPE = re.compile(r"\\[A-Za-z]")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """``groups`` holds what each capability looks for; a file that has all words of one entry may hold evidence."""
+    """``groups`` holds what each capability looks for; a file that has all words of one entry may hold evidence.
+    ``pieces`` are the parts, in lower case, of all that stands in the rooms' strings, sentences and the insides of
+    expressions too: a name may mean something to a probe only if it has, or begins with, one of them."""
 
     groups: dict[str, tuple[Wanted, ...]]
+    pieces: frozenset[str] = frozenset()
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -45,12 +49,14 @@ class Vocabulary:
 def load_vocabulary(capabilities: Iterable[Capability]) -> Vocabulary:
     """The vocabulary of these capabilities; the rooms of ``data`` are ``data.py`` and ``data_*.py``."""
     found: dict[str, set[Wanted]] = {capability.id: set() for capability in capabilities}
+    pieces: set[str] = set()
     for file in files("codex_audit.capabilities").iterdir():
         capability = file.name.removesuffix(".py").partition("_")[0]
         if capability in found and file.name.endswith(".py"):
             module = import_module(f"codex_audit.capabilities.{file.name.removesuffix('.py')}")
             texts = {*_constants(file.read_bytes()), *_made(module)}
             found[capability] |= {wanted for text in texts for wanted in entries(text)}
+            pieces.update(piece for text in texts for piece in name_pieces(_ESCAPE.sub(" ", text)))
     for capability in found:
         found[capability] |= {wanted for text in SETTINGS_PARSERS for wanted in entries(text)}
     for library in tomllib.loads(defaults_bytes().decode("utf-8"))["library"]:
@@ -60,7 +66,9 @@ def load_vocabulary(capabilities: Iterable[Capability]) -> Vocabulary:
             capability = given["probe"].partition(".")[0]
             if capability in found:
                 found[capability] |= {wanted for text in patterns for wanted in entries(text)}
-    return Vocabulary({name: tuple(sorted(wanted, key=sorted)) for name, wanted in found.items()})
+    groups = {name: tuple(sorted(wanted, key=sorted)) for name, wanted in found.items()}
+    words = (word for wanted in groups.values() for entry in wanted for word in entry)
+    return Vocabulary(groups, frozenset(pieces.union(*map(name_pieces, words))))
 
 
 def entries(text: str) -> Iterator[Wanted]:

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import yaml
 
 from codex_audit.facts.source import ReadError
-from codex_audit.facts.toml import key_lines
 from codex_evidence.errors import UsageError
 
 TABLE = "tool.codex-audit"
@@ -36,7 +35,8 @@ class Document:
 def yaml_document(data: bytes, name: str) -> Document:
     """The settings of a workflow file. Raises UsageError when it is not YAML or not a mapping of names."""
     try:
-        node = yaml.compose(data, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(data)
+        node = loader.get_single_node()
         if node is None:
             return Document(name, {}, lambda path: 0)
         if not isinstance(node, yaml.MappingNode):
@@ -44,7 +44,7 @@ def yaml_document(data: bytes, name: str) -> Document:
             raise UsageError(f"{name}:{line}: must be a mapping of settings, such as 'threshold: 0.7'")
         for mapping in _mappings(node):
             _check_keys(mapping, name)
-        values = yaml.safe_load(data)
+        values = loader.construct_document(node)
     except yaml.YAMLError as error:
         raise UsageError(f"{name}{_yaml_place(error)}: not YAML: {_yaml_problem(error)}") from error
     except (RecursionError, ValueError, OverflowError) as error:
@@ -120,6 +120,8 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 def _toml_lines(text: str, name: str) -> dict[tuple[str | int, ...], int]:
     """The lines of the keys of TABLE, by their path within it."""
+    from codex_audit.facts.toml import key_lines  # loads the model of all facts, which few workflows need
+
     above = tuple(TABLE.split("."))
     try:
         lines = key_lines(text)

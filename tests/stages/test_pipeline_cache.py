@@ -199,6 +199,8 @@ SILENT = ("    # a comment", "", "    touched = 1", "    touched = None\n    tou
 SPEAKING = (
     "    print(seed)",
     "    learning_rate = 1",
+    "    ppl = 1",
+    "    saving = 1",
     "    touched = torch.ones(1)",
     "    torch.use_deterministic_algorithms(True)",
     "    return",
@@ -216,6 +218,18 @@ def test_what_no_probe_can_see_asks_no_probe(tree: Path, store: Store, line: str
         edited = audit(tree, store)
         assert edited.seconds.keys() & {"S2", "S3"} == {"S2"}
         assert same(edited, audit(tree, None))
+
+
+def test_a_silent_statement_that_changes_and_goes_asks_no_probe(tree: Path, store: Store) -> None:
+    code = tree / "pkg" / "train.py"
+    original = code.read_text()
+    for number in (1, 2, 3):
+        code.write_text(original.replace("    torch.manual", f"    touched = {number}\n    torch.manual"))
+        edited = audit(tree, store)
+        assert number == 1 or "S3" not in edited.seconds
+        assert same(edited, audit(tree, None))
+    code.write_text(original + "# Another last line\n")
+    assert "S3" not in audit(tree, store).seconds
 
 
 @pytest.mark.parametrize("line", SPEAKING)

@@ -1,73 +1,121 @@
-"""Whether two readings of a module say the same, but for where in the file it stands."""
+"""Whether two readings of a module say the same, but for where in the file it stands and for what is silent."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from codex_audit.facts.model import Assignment, PythonFacts
+from codex_audit.facts.model import Assignment, Call, PythonFacts
 from codex_audit.facts.python.relocate import relocated
 
 # How far below the beginning of the last statement it may end.
 _BEYOND = 2000
+_PLAIN = re.compile(r"-?[0-9][0-9.e+-]*|None|True|False")
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there; ``added`` are
-    assignments that came in between and say nothing else."""
+    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there."""
 
     places: tuple[int, ...]
-    added: tuple[Assignment, ...] = ()
 
     def line(self, old: int) -> int:
         """The new line of ``old``."""
         return self.places[old - 1] if 0 < old <= len(self.places) else old
 
 
-def moved(old: PythonFacts, new: PythonFacts, silent: Callable[[Assignment], bool]) -> Moved | None:
-    """How ``old`` became ``new`` when only lines were moved, or one run of statements was put in of which nothing is
-    known but assignments that are ``silent``. None when anything else differs."""
+def is_plain(value: str) -> bool:
+    """Whether a written value is a number, a truth value or None."""
+    return _PLAIN.fullmatch(value) is not None
+
+
+def moved(
+    old: PythonFacts,
+    new: PythonFacts,
+    silent: Callable[[Assignment], bool],
+    mute: Callable[[Assignment | Call], bool],
+) -> Moved | None:
+    """How ``old`` became ``new`` when lines were moved, when one run of statements was put in or taken out of which
+    nothing is known but assignments that are ``silent``, or when plain values changed in facts that are ``mute``.
+    None when anything else differs."""
     before, after = old.starts(), new.starts()
     extra = len(after) - len(before)
-    if extra < 0:
-        return None
-    for place in _insertions(before, after, extra):
-        lines = set(after[place : place + extra])
-        added = tuple(fact for fact in new.assignments if fact.line in lines)
-        if len(added) != extra or not all(map(silent, added)):
-            continue
-        rest = tuple(fact for fact in new.assignments if fact.line not in lines)
-        found = _same(old, replace(new, assignments=rest), before, [*after[:place], *after[place + extra :]])
+    shorter, longer = (before, after) if extra >= 0 else (after, before)
+    for place in _runs(shorter, longer, abs(extra)):
+        run = frozenset(longer[place : place + abs(extra)])
+        rest = [*longer[:place], *longer[place + abs(extra) :]]
+        if extra >= 0:
+            found = _same(old, _without(new, run, silent), before, rest, mute)
+        else:
+            found = _same(_without(old, run, silent), new, rest, after, mute)
         if found is not None:
-            return Moved(found, added)
+            return Moved(found)
     return None
 
 
+def _without(
+    facts: PythonFacts, run: frozenset[int], silent: Callable[[Assignment], bool]
+) -> PythonFacts | None:
+    """``facts`` but for the assignments that begin on the lines ``run``; None unless each has one that is silent."""
+    gone = [fact for fact in facts.assignments if fact.line in run]
+    if len(gone) != len(run) or not all(map(silent, gone)):
+        return None
+    return replace(facts, assignments=tuple(fact for fact in facts.assignments if fact.line not in run))
+
+
 def _same(
-    old: PythonFacts, new: PythonFacts, before: Sequence[int], after: Sequence[int]
+    old: PythonFacts | None,
+    new: PythonFacts | None,
+    before: Sequence[int],
+    after: Sequence[int],
+    mute: Callable[[Assignment | Call], bool],
 ) -> tuple[int, ...] | None:
-    """The new line of every old one, if that makes the facts equal."""
-    then = replace(new, statements=b"")
+    """The new line of every old one, if that makes the facts equal but for plain values in ``mute`` ones."""
+    if old is None or new is None:
+        return None
     for leaning in (0, 1):
         places = _places(before, after, leaning)
-        if replace(relocated(old, places), statements=b"") == then:
+        there = relocated(old, places)
+        if _bare(there) == _bare(new) and all(
+            one == other or (_alike(one, other) and mute(one) and mute(other))
+            for kind in ("assignments", "calls")
+            for one, other in zip(getattr(there, kind), getattr(new, kind), strict=True)
+        ):
             return places
     return None
 
 
-def _insertions(before: Sequence[int], after: Sequence[int], extra: int) -> Iterable[int]:
-    """Where ``extra`` statements may have been put in: no statement above the place has moved, and all below it have by
-    the same number of lines."""
-    if not extra or not before:
-        return (len(before),)
+def _bare(facts: PythonFacts) -> tuple[int, int, PythonFacts]:
+    return len(facts.assignments), len(facts.calls), replace(facts, assignments=(), calls=(), statements=b"")
+
+
+def _alike(one: Assignment | Call, other: Assignment | Call) -> bool:
+    """Whether they differ in plain values alone."""
+    if isinstance(one, Assignment) and isinstance(other, Assignment):
+        return is_plain(one.value) and is_plain(other.value) and one._replace(value=other.value) == other
+    if isinstance(one, Call) and isinstance(other, Call) and len(one.arguments) == len(other.arguments):
+        pairs = zip(one.arguments, other.arguments, strict=True)
+        plain = all(was == now or (is_plain(was.value) and is_plain(now.value)) for was, now in pairs)
+        names = [argument.name for argument in one.arguments] == [
+            argument.name for argument in other.arguments
+        ]
+        return plain and names and one._replace(arguments=other.arguments) == other
+    return False
+
+
+def _runs(shorter: Sequence[int], longer: Sequence[int], extra: int) -> Iterable[int]:
+    """Where in ``longer`` a run of ``extra`` statements may be that ``shorter`` lacks: no statement above it has moved,
+    and all below it have by the same number of lines."""
+    if not extra or not shorter:
+        return (len(shorter),)
     first = next(
-        (n for n, (was, now) in enumerate(zip(before, after, strict=False)) if was != now), len(before)
+        (n for n, (was, now) in enumerate(zip(shorter, longer, strict=False)) if was != now), len(shorter)
     )
-    by = after[-1] - before[-1]
-    last = len(before)
-    while last and after[last - 1 + extra] == before[last - 1] + by:
+    by = longer[-1] - shorter[-1]
+    last = len(shorter)
+    while last and longer[last - 1 + extra] == shorter[last - 1] + by:
         last -= 1
     return range(last, first + 1)
 
