@@ -11,7 +11,7 @@ from codex_audit.capabilities.ask import Place
 from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
-from codex_audit.stages.facets import Reading, indexed_bytes, is_text, read_facets
+from codex_audit.stages.facets import Reading, read_facets
 from codex_audit.stages.gaps import plan_gaps
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Results, Whole
@@ -19,6 +19,7 @@ from codex_audit.stages.render import questions_of, render_reports, report_input
 from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.stages.vocabulary import Vocabulary, load_vocabulary
+from codex_audit.stages.work import indexed_bytes, is_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from codex_audit.artifacts import Facets, FileEntry, UnreadFile
 from codex_audit.cache.store import Store
-from codex_audit.facts.facets import facets_of
-from codex_audit.facts.model import FileFacts, Unread
-from codex_audit.facts.naming import module_name, package_folders
+from codex_audit.facts.model import FileFacts
 from codex_audit.facts.packed import NotFactsError, pack, unpack
 from codex_audit.facts.python.version import grammar
-from codex_audit.facts.read import needs_bytes, read_file
 from codex_audit.parallel import shared_out
-from codex_audit.stages.index import Listing, read_bytes
-from codex_audit.stages.inputs import reader_version
-from codex_audit.stages.remembered import digest, parsers
+from codex_audit.stages.index import Listing
 from codex_audit.stages.selection import CLOSE_BYTES
 from codex_audit.stages.skim import Skim, skim
 from codex_audit.stages.vocabulary import Vocabulary
-from codex_evidence.digests import sha256_hex
-from codex_evidence.errors import CodexError
+from codex_audit.stages.work import Work, facts_keys, is_text, work_on
 
 SCHEMA = "codex-audit/facets/v1"
-HEAD = 4096
-LARGEST = 16 << 20
 # Forking takes a hundredth of a second and every fact a trip through a pipe: below this it does not pay.
 WORTH_SHARING = 2 << 20
-
-
-class ChangedWhileReadError(CodexError):
-    """A file is not the one that was indexed a moment ago."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +32,6 @@ class Reading:
     files: tuple[FileFacts, ...]
     mentioned: frozenset[str] = frozenset()
     keys: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A listing, and what reading one of its files takes."""
-
-    listing: Listing
-    paths: frozenset[str]
-    packages: frozenset[str]
-
-    def bytes_of(self, entry: FileEntry) -> bytes:
-        return indexed_bytes(self.listing, entry)
-
-    def named(self, entry: FileEntry, data: bytes = b"") -> FileFacts:
-        """What name and first lines of a file say of it."""
-        facets = facets_of(entry.path, self.paths, data[:HEAD])
-        return FileFacts(entry.path, facets, module_name(entry.path, self.packages))
-
-    def facts(self, entry: FileEntry) -> FileFacts:
-        named = self.named(entry)
-        if entry.kind != "file" or entry.binary:
-            return named
-        if not entry.sha256:
-            return replace(named, unread=(Unread("file", entry.note),))
-        if not needs_bytes(entry.path, named.facets):
-            return named
-        if entry.size > LARGEST:
-            return replace(named, unread=(Unread("file", "larger than 16 MB"),))
-        data = self.bytes_of(entry)
-        named = self.named(entry, data)
-        return read_file(entry.path, data, named.facets, named.module)
 
 
 def read_facets(
@@ -111,11 +66,6 @@ def read_facets(
     )
 
 
-def work_on(listing: Listing) -> Work:
-    paths = frozenset(entry.path for entry in listing.index.files)
-    return Work(listing, paths, package_folders(paths))
-
-
 def _read(
     work: Work, entries: Sequence[FileEntry], jobs: int, store: Store | None, keys: Mapping[str, bytes]
 ) -> dict[str, FileFacts]:
@@ -131,17 +81,6 @@ def _read(
     return known | {path: unpack(data) for path, data in read.items()}
 
 
-def facts_keys(work: Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, bytes]]:
-    """The paths of which facts are worth keeping, and what those follow from: the bytes of the file, its name and its
-    place, and the code that reads it."""
-    readers = digest(reader_version().encode(), parsers())
-    for entry in entries:
-        named = work.named(entry)
-        if is_text(entry) and needs_bytes(entry.path, named.facets):
-            place = f"{entry.path}\n{named.module}\n{' '.join(sorted(named.facets))}"
-            yield entry.path, digest(readers, place.encode(), entry.sha256.encode())
-
-
 def _unpacked(found: Mapping[bytes, bytes], keys: Mapping[str, bytes]) -> dict[str, FileFacts]:
     """The facts that could be read back, by path."""
     known = {}
@@ -150,20 +89,6 @@ def _unpacked(found: Mapping[bytes, bytes], keys: Mapping[str, bytes]) -> dict[s
             with suppress(NotFactsError):
                 known[path] = unpack(found[key])
     return known
-
-
-def indexed_bytes(listing: Listing, entry: FileEntry) -> bytes:
-    """The bytes that were indexed. Raises ChangedWhileReadError when the file holds others by now."""
-    data = read_bytes(listing, entry)
-    if sha256_hex(data) != entry.sha256:
-        raise ChangedWhileReadError(f"{entry.path} changed while it was audited; run the audit again")
-    return data
-
-
-def is_text(entry: FileEntry) -> bool:
-    """Whether a file can be read and is not too large to be."""
-    readable = entry.kind == "file" and not entry.binary and bool(entry.sha256)
-    return readable and entry.size <= LARGEST
 
 
 def _skim(work: Work, vocabulary: Callable[[], Vocabulary], jobs: int) -> Skim:

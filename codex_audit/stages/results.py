@@ -8,11 +8,11 @@ from codex_audit.cache.store import Store
 from codex_audit.facts.packed import pack
 from codex_audit.stages.edits import State, edited, load_state, moves, save_state, with_moved_lines
 from codex_audit.stages.excerpts import with_excerpts
-from codex_audit.stages.facets import facts_keys, indexed_bytes, work_on
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Keys, Results, Whole, recall_last, remember
 from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.request import Request, Watch
+from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
 
 
 def results_of(
