@@ -12,8 +12,8 @@ from codex_audit.query.patterns import last
 from codex_audit.query.ranking import best
 from codex_audit.query.tree import Tree
 
-Place = tuple[str, int]
-"""A path and a line of it."""
+Distance = tuple[str, int, int]
+"""A path and two lines of it."""
 
 MOST_EVIDENCE = 5
 MOST_LOOKED_FOR = 40
@@ -22,15 +22,15 @@ _CODE_READERS = frozenset({"python", "notebook", "file"})
 
 def ask_capability(
     tree: Tree, capability: Capability, disabled: Mapping[str, str]
-) -> tuple[CapabilityAnswers, frozenset[Place]]:
-    """The answers of a capability's probes in their order, and every place whose distance from others they wanted to
-    know. ``disabled`` maps a probe to the reason given for it."""
+) -> tuple[CapabilityAnswers, frozenset[Distance]]:
+    """The answers of a capability's probes in their order, and every distance within a file that they wanted to know.
+    ``disabled`` maps a probe to the reason given for it."""
     asked = [ask(tree, probe, disabled.get(probe.id, "")) for probe in capability.probes]
     answers = tuple(answer for answer, _ in asked)
     held = [found for (answer, found) in asked if answer.verdict == "yes"]
-    places = {(module.path, line) for module in tree.modules.every for line in module.asked}
+    distances = {(module.path, *lines) for module in tree.modules.every for lines in module.asked}
     support = _support(tree, answers, held)
-    return CapabilityAnswers(capability.id, capability.title, answers, support), frozenset(places)
+    return CapabilityAnswers(capability.id, capability.title, answers, support), frozenset(distances)
 
 
 def ask(tree: Tree, probe: Probe, disabled: str = "") -> tuple[ProbeAnswer, Found]:

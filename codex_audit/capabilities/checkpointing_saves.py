@@ -67,10 +67,13 @@ _CONVERSION = re.compile(r"convert|export|quantiz|merge|onnx", re.IGNORECASE)
 def near_texts(site: Site, before: int = 0, after: int = 0) -> Iterator[str]:
     """String constants of the same function in this statement, or so many before and after it; messages and
     help are no part of what is done."""
-    number = site.module.statement
-    for text in site.module.facts.texts:
-        said = text.scope == site.scope and text.role not in ("message", "help")
-        if said and -before <= number(text.line) - number(site.line) <= after:
+    module = site.module
+    for text in module.facts.texts:
+        if text.scope != site.scope or text.role in ("message", "help"):
+            continue
+        if module.statement(text.line) == module.statement(site.line) or (
+            (before or after) and -before <= module.apart(site.line, text.line) <= after
+        ):
             yield text.text
 
 

@@ -211,18 +211,22 @@ class _Writes:
 
     def _file_names(self, site: Site) -> list[str]:
         """Texts near a write; those at the ``open`` just above it alone, if a file is named there."""
-        number = site.module.statement
-        here = number(site.line)
+        module = site.module
         texts = [
-            (number(text.line), text.text)
-            for text in _by_scope(self._texts, site.module.path, site.module.facts.texts).get(site.scope, ())
-            if abs(number(text.line) - here) <= _WINDOW and text.role not in ("message", "help")
+            (module.apart(site.line, text.line), text.text)
+            for text in _by_scope(self._texts, module.path, module.facts.texts).get(site.scope, ())
+            if text.role not in ("message", "help")
         ]
-        calls = _by_scope(self._calls, site.module.path, site.module.facts.calls).get(site.scope, ())
-        opening = [number(call.line) for call in calls if last(call.target) == "open"]
-        opened = max((place for place in opening if place <= here), default=0)
-        at_open = [text for place, text in texts if opened <= place <= here and _FILE_NAME.search(text)]
-        return at_open if opened and at_open else [text for _, text in texts]
+        texts = [(distance, text) for distance, text in texts if abs(distance) <= _WINDOW]
+        calls = _by_scope(self._calls, module.path, module.facts.calls).get(site.scope, ())
+        opening = [module.apart(site.line, call.line) for call in calls if last(call.target) == "open"]
+        opened = max((distance for distance in opening if distance <= 0), default=None)
+        at_open = [
+            text
+            for distance, text in texts
+            if opened is not None and opened <= distance <= 0 and _FILE_NAME.search(text)
+        ]
+        return at_open or [text for _, text in texts]
 
     def _describes_a_model(self, site: Site) -> bool:
         items = _by_scope(self._items, site.module.path, site.module.facts.items).get(site.scope, ())

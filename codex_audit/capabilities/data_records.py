@@ -13,7 +13,7 @@ from codex_audit.capabilities.data_words import (
 )
 from codex_audit.facts.model import Handler, Raise
 from codex_audit.query.found import Found
-from codex_audit.query.modules import Module
+from codex_audit.query.modules import Module, Statement
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -124,9 +124,9 @@ def _field_checks(tree: Tree) -> Iterator[Site]:
                 yield Site(module, last(item.scope), item.line, item.scope)
 
 
-def _messages(module: Module) -> dict[tuple[str, int], str]:
+def _messages(module: Module) -> dict[tuple[str, Statement], str]:
     """What is said where: the parts of messages by scope and statement."""
-    said: dict[tuple[str, int], str] = {}
+    said: dict[tuple[str, Statement], str] = {}
     for text in module.facts.texts:
         if text.role == "message":
             key = (text.scope, module.statement(text.line))
@@ -134,7 +134,7 @@ def _messages(module: Module) -> dict[tuple[str, int], str]:
     return said
 
 
-def _refuses(module: Module, item: Raise, said: dict[tuple[str, int], str]) -> bool:
+def _refuses(module: Module, item: Raise, said: dict[tuple[str, Statement], str]) -> bool:
     """A guarded raise in code about data whose message says that a record is not as it must be."""
     message = said.get((item.scope, module.statement(item.line)), "")
     return (

@@ -10,6 +10,7 @@ from codex_audit.capabilities.monitoring_figures import SENDING
 from codex_audit.capabilities.monitoring_messages import LEVELS
 from codex_audit.query.found import Found
 from codex_audit.query.graph import node_of
+from codex_audit.query.modules import Statement
 from codex_audit.query.patterns import last
 from codex_audit.query.sites import Site
 from codex_audit.query.tree import Tree
@@ -196,7 +197,7 @@ def _counted_prints(tree: Tree) -> Iterator[Site]:
             for call in module.facts.calls
             if call.loop and last(call.target) in REPORTING
         }
-        pieces: dict[int, str] = {}
+        pieces: dict[Statement, str] = {}
         for text in module.facts.texts:
             place = module.statement(text.line)
             if text.role in ("message", "formatted") and place in looped:

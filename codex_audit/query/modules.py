@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NewType
 
 from codex_audit.facts.model import Class, FileFacts, Function, PythonFacts
 from codex_audit.query.dynamic import dynamic_imports
@@ -24,16 +25,20 @@ _SECOND_NAMES = (
 )
 
 
+Statement = NewType("Statement", object)
+"""One statement of a module, to be compared and nothing else: how far apart two are, ``Module.apart`` says."""
+
+
 @dataclass(frozen=True)
 class Module:
     """A file with Python facts. ``name`` is its dotted import name; ``countable`` is false for tests, vendored and
-    generated code, which can never be evidence. ``asked`` are the lines of which somebody asked how far they are
-    from others."""
+    generated code, which can never be evidence. ``asked`` are the pairs of lines of which somebody asked how far
+    apart they are."""
 
     file: FileFacts
     facts: PythonFacts
     full_name: str = ""
-    asked: set[int] = field(default_factory=set, compare=False, repr=False)
+    asked: set[tuple[int, int]] = field(default_factory=set, compare=False, repr=False)
 
     @cached_property
     def path(self) -> str:
@@ -81,13 +86,13 @@ class Module:
 
     def apart(self, line: int, other: int) -> int:
         """How many statements ``other`` is below ``line``: as many in any layout of the code; lines say less."""
-        self.asked.update((line, other))
-        return self.statement(other) - self.statement(line)
+        self.asked.add((line, other))
+        return bisect_right(self._starts, other) - bisect_right(self._starts, line)
 
-    def statement(self, line: int) -> int:
-        """The number of the statement that holds ``line``, to tell whether two places are in the same one; ``apart``
+    def statement(self, line: int) -> Statement:
+        """Stands for the statement that holds ``line``, to tell whether two places are in the same one; ``apart``
         says how far they are from each other."""
-        return bisect_right(self._starts, line)
+        return Statement(bisect_right(self._starts, line))
 
     @cached_property
     def stars(self) -> tuple[str, ...]:

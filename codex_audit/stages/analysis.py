@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from codex_audit.artifacts import CapabilitiesRaw
-from codex_audit.capabilities.ask import Place
+from codex_audit.capabilities.ask import Distance
 from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
@@ -24,12 +24,12 @@ from codex_audit.stages.work import indexed_bytes, is_text
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """``reading``, and ``asked`` (the places whose distance from others a probe wanted to know), make a
+    """``reading``, and ``asked`` (the distances that a probe wanted to know), make a
     state; ``vocabulary`` is loaded when somebody asks."""
 
     results: Results | Whole
     reading: Reading | None = None
-    asked: frozenset[Place] = frozenset()
+    asked: frozenset[Distance] = frozenset()
     vocabulary: Callable[[], Vocabulary] | None = None
 
 
@@ -65,9 +65,9 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
     reading, vocabulary = analysis.reading, analysis.vocabulary
     if reading is None or vocabulary is None:
         return None
-    asked: dict[str, list[int]] = {}
-    for path, line in sorted(analysis.asked):
-        asked.setdefault(path, []).append(line)
+    asked: dict[str, list[tuple[int, int]]] = {}
+    for path, line, other in sorted(analysis.asked):
+        asked.setdefault(path, []).append((line, other))
     code = {file.path for file in reading.files if file.python is not None}
     return State(
         files={entry.path: entry.sha256 for entry in listing.index.files},
@@ -75,13 +75,14 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
         read={path: key for path, key in reading.keys.items() if path in code},
         pieces=vocabulary().pieces,
         questions=questions_of(request.catalogue()),
-        asked={path: tuple(lines) for path, lines in asked.items()},
+        asked={path: tuple(distances) for path, distances in asked.items()},
+        choice=reading.choice,
     )
 
 
 def _answers(
     request: Request, listing: Listing, reading: Reading
-) -> tuple[CapabilitiesRaw, frozenset[Place]]:
+) -> tuple[CapabilitiesRaw, frozenset[Distance]]:
     workflow = request.workflow
     raw, asked = ask_capabilities(
         reading, request.catalogue(), workflow.disable, workflow.overrule, jobs=request.jobs

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Overruling
-from codex_audit.capabilities.ask import Place, ask_capability
+from codex_audit.capabilities.ask import Distance, ask_capability
 from codex_audit.capabilities.model import Capability
 from codex_audit.parallel import shared_out
 from codex_audit.query.defaults import load_defaults
@@ -25,7 +25,7 @@ def ask_capabilities(
     overrule: Mapping[str, Overruling] | None = None,
     *,
     jobs: int = 1,
-) -> tuple[CapabilitiesRaw, frozenset[Place]]:
+) -> tuple[CapabilitiesRaw, frozenset[Distance]]:
     """The answers, and every place whose distance from others a probe wanted to know. ``disabled`` maps probe ids to
     the reason they are not asked, ``overrule`` to what the user says instead."""
     tree = Tree(reading.files, load_defaults(), reading.mentioned)
@@ -39,8 +39,8 @@ def ask_capabilities(
         jobs,
     )
     capabilities = tuple(_beside(capability, overrule or {}) for capability, _ in answers)
-    places = frozenset[Place]().union(*(places for _, places in answers))
-    return CapabilitiesRaw(SCHEMA, tree.has_code, capabilities), places
+    distances = frozenset[Distance]().union(*(distances for _, distances in answers))
+    return CapabilitiesRaw(SCHEMA, tree.has_code, capabilities), distances
 
 
 def _beside(answers: CapabilityAnswers, overrule: Mapping[str, Overruling]) -> CapabilityAnswers:

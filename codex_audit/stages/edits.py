@@ -8,7 +8,7 @@ names in it and none counts the statements around it. Everything else is asked a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,6 +21,7 @@ from codex_audit.facts.model import Assignment, Call, FileFacts, PythonFacts
 from codex_audit.facts.packed import NotFactsError, unpack
 from codex_audit.facts.python.moved import Moved, is_plain, moved
 from codex_audit.facts.words import name_pieces
+from codex_audit.stages.choice import Choice
 from codex_audit.stages.remembered import digest
 
 MOST_FILES = 20
@@ -29,16 +30,17 @@ MOST_FILES = 20
 @dataclass(frozen=True, slots=True)
 class State:
     """What is known of an audit beside its results. ``files`` maps paths to digests, ``shape`` stands for everything
-    else that S1 saw, ``read`` maps the Python files that were read closely to the keys of their facts. ``words`` are
-    those of the vocabulary, ``asked`` the lines of each file whose distance from others a probe wanted to know, and
-    ``questions`` what the probes ask."""
+    else that S1 saw, ``read`` maps the Python files that were read closely to the keys of their facts. ``pieces``
+    are those of the vocabulary, ``asked`` the pairs of lines of each file whose distance a probe wanted to know,
+    ``questions`` what the probes ask, and ``choice`` how the files were chosen, None where all are read."""
 
     files: dict[str, str]
     shape: bytes
     read: dict[str, bytes]
     pieces: frozenset[str]
-    asked: dict[str, tuple[int, ...]]
+    asked: dict[str, tuple[tuple[int, int], ...]]
     questions: dict[str, str]
+    choice: Choice | None = None
 
 
 def shape_of(index: ContextIndex) -> bytes:
@@ -75,7 +77,16 @@ def edited(state: State, index: ContextIndex) -> tuple[str, ...] | None:
         return None
     changed = tuple(entry.path for entry in index.files if state.files.get(entry.path) != entry.sha256)
     fits = 0 < len(changed) <= MOST_FILES and all(path in state.read for path in changed)
-    return changed if fits else None
+    return changed if fits and not _confused(changed, index) else None
+
+
+def _confused(changed: Iterable[str], index: ContextIndex) -> bool:
+    """Whether a sentence that names another file could be read as if it named a changed one: ``my train.py:5``."""
+    ends, alone = tuple(changed), tuple(f"/{path}" for path in changed)
+    return any(
+        entry.path.endswith(ends) and entry.path not in ends and not entry.path.endswith(alone)
+        for entry in index.files
+    )
 
 
 def moves(
@@ -98,33 +109,17 @@ def moves(
         how = _moved(state, path, before.python, after.python)
         if how is None:
             return None
-        found[path] = how
+        elsewhere = [*(item.line for item in after.secrets), *(item.line for item in after.unread)]
+        found[path] = replace(how, fixed=frozenset(elsewhere))
     return found
 
 
 def _moved(state: State, path: str, before: PythonFacts, after: PythonFacts) -> Moved | None:
-    asked = state.asked.get(path, ())
-    spans: dict[str, tuple[int, int]] = {}
-    for function in (*before.functions, *after.functions):
-        first, last = spans.get(function.name, (function.line, function.end))
-        spans[function.name] = min(first, function.line), max(last, function.end)
-
-    def around(fact: Assignment | Call) -> tuple[int, int] | None:
-        """The lines of the outermost function that holds ``fact``, before and after."""
-        owners = fact.scope.split(".")
-        outer = (spans.get(".".join(owners[:depth])) for depth in range(1, len(owners) + 1))
-        return next((span for span in outer if span is not None), None)
-
-    def silent(fact: Assignment) -> bool:
-        outer = around(fact)
-        return (
-            outer is not None
-            and mute(fact)
-            and not _between(fact.line, [line for line in asked if outer[0] <= line <= outer[1]])
-        )
+    functions = {function.name for side in (before, after) for function in side.functions}
 
     def mute(fact: Assignment | Call) -> bool:
-        if around(fact) is None:
+        owners = fact.scope.split(".")
+        if not any(".".join(owners[:depth]) in functions for depth in range(1, len(owners) + 1)):
             return False
         if isinstance(fact, Assignment):
             return (
@@ -133,7 +128,7 @@ def _moved(state: State, path: str, before: PythonFacts, after: PythonFacts) -> 
         names = (fact.target, fact.bound, *chain.from_iterable(fact.arguments))
         return not any(_speaks(name, state.pieces) for name in names)
 
-    return moved(before, after, silent, mute)
+    return moved(before, after, mute, state.asked.get(path, ()))
 
 
 def _speaks(name: str, pieces: AbstractSet[str]) -> bool:
@@ -143,14 +138,9 @@ def _speaks(name: str, pieces: AbstractSet[str]) -> bool:
     return any(part in pieces or any(part[:end] in pieces for end in range(3, len(part))) for part in parts)
 
 
-def _between(line: int, asked: Sequence[int]) -> bool:
-    """Whether a statement that came or went at ``line`` stood between two of the ``asked`` places."""
-    return bool(asked) and min(asked) < line <= max(asked)
-
-
 def with_moved_lines(raw: CapabilitiesRaw, how: Mapping[str, Moved]) -> CapabilitiesRaw:
     """``raw`` with the lines of evidence, and those in its sentences, where they are now."""
-    mentioned = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, how))}):([0-9]+)")
+    mentioned = re.compile(rf"(?<![\w./'\"-])({'|'.join(map(re.escape, how))}):([0-9]+)")
 
     def sentence(text: str) -> str:
         return mentioned.sub(lambda found: f"{found[1]}:{how[found[1]].line(int(found[2]))}", text)

@@ -12,8 +12,8 @@ from codex_audit.facts.model import FileFacts
 from codex_audit.facts.packed import NotFactsError, pack, unpack
 from codex_audit.facts.python.version import grammar
 from codex_audit.parallel import shared_out
+from codex_audit.stages.choice import Choice, too_large
 from codex_audit.stages.index import Listing
-from codex_audit.stages.selection import CLOSE_BYTES
 from codex_audit.stages.skim import Skim, skim
 from codex_audit.stages.vocabulary import Vocabulary
 from codex_audit.stages.work import Work, facts_keys, is_text, work_on
@@ -26,12 +26,14 @@ WORTH_SHARING = 2 << 20
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The artifact of the stage, and the facts behind it for the next one. ``mentioned`` are the names that stand in
-    files which were not read closely, ``keys`` those of facts that the store may know."""
+    files which were not read closely, ``keys`` those of facts that the store may know, and ``choice`` is None
+    where every file was read."""
 
     facets: Facets
     files: tuple[FileFacts, ...]
     mentioned: frozenset[str] = frozenset()
     keys: dict[str, bytes] = field(default_factory=dict)
+    choice: Choice | None = None
 
 
 def read_facets(
@@ -63,6 +65,7 @@ def read_facets(
         files,
         skimmed.mentioned,
         keys,
+        skimmed.choice,
     )
 
 
@@ -92,9 +95,9 @@ def _unpacked(found: Mapping[bytes, bytes], keys: Mapping[str, bytes]) -> dict[s
 
 
 def _skim(work: Work, vocabulary: Callable[[], Vocabulary], jobs: int) -> Skim:
-    code = [entry for entry in work.listing.index.files if entry.path.endswith(".py") and is_text(entry)]
-    if sum(entry.size for entry in code) <= CLOSE_BYTES:
+    if not too_large(work.listing.index.files):
         return Skim(frozenset(), {}, frozenset())
+    code = [entry for entry in work.listing.index.files if entry.path.endswith(".py") and is_text(entry)]
     return skim(code, work.bytes_of, work.named, vocabulary(), jobs)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from codex_audit.cache.store import Store
 from codex_audit.facts.packed import pack
+from codex_audit.stages.choice import chosen_alike
 from codex_audit.stages.edits import State, edited, load_state, moves, save_state, with_moved_lines
 from codex_audit.stages.excerpts import with_excerpts
 from codex_audit.stages.index import Listing
@@ -57,6 +58,8 @@ def _moved(listing: Listing, store: Store, keys: Keys) -> tuple[Whole, Whole, St
         return None
     old = last[1]
     work, entries = work_on(listing), {entry.path: entry for entry in listing.index.files}
+    if not chosen_alike(state.choice, work, [entries[path] for path in changed]):
+        return None
     facts = {path: work.facts(entries[path]) for path in changed}
     how = moves(state, store, changed, facts.__getitem__)
     if how is None:
@@ -66,7 +69,10 @@ def _moved(listing: Listing, store: Store, keys: Keys) -> tuple[Whole, Whole, St
     read = dict(facts_keys(work, [entries[path] for path in changed]))
     store.put({read[path]: pack(facts[path]) for path in changed})
     files = {entry.path: entry.sha256 for entry in listing.index.files}
-    lines = {path: tuple(map(how[path].line, state.asked.get(path, ()))) for path in changed}
+    lines = {
+        path: tuple((how[path].line(one), how[path].line(other)) for one, other in state.asked.get(path, ()))
+        for path in changed
+    }
     after = replace(state, files=files, read=state.read | read, asked=state.asked | lines)
     return old, replace(old, raw=raw), after
 

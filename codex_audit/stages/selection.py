@@ -1,6 +1,6 @@
 """Which files of a very large tree are read closely: those that name most of what the probes look for.
 
-Up to ``CLOSE_BYTES`` of Python every file is read. Beyond, thousands of files say the same thing over again (a model
+Up to some megabytes of Python every file is read. Beyond, thousands of files say the same thing over again (a model
 zoo holds hundreds of models), and no verdict cites more than five places: then the files are read that name most of
 what each capability looks for, and as many more as it takes for every single thing that is looked for.
 """
@@ -14,21 +14,21 @@ from math import sqrt
 
 from codex_audit.stages.vocabulary import Vocabulary, Wanted
 
-CLOSE_BYTES = 12 << 20
 PER_CAPABILITY = 14
 PER_ENTRY = 1
-# A file of no size at all would be read for a single word; this many bytes are as good as free.
-_FREE_BYTES = 20_000
+# A file of no size at all would be read for a single word; this many blocks are as good as free.
+_FREE_BLOCKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A file that may be read; ``pool`` keeps tests and examples from crowding out the code, ``words`` are those of the
-    vocabulary that its bytes hold, ``size`` is in bytes."""
+    vocabulary that its bytes hold, ``blocks``
+    is its size."""
 
     path: str
     pool: str
-    size: int
+    blocks: int
     words: frozenset[str]
 
 
@@ -46,7 +46,7 @@ def _select(files: Sequence[Candidate], vocabulary: Vocabulary) -> set[str]:
     for path, entries in holds.items():
         for entry in entries:
             holders.setdefault(entry, []).append(path)
-    sizes = {item.path: item.size + _FREE_BYTES for item in files}
+    sizes = {item.path: item.blocks + _FREE_BLOCKS for item in files}
     chosen: set[str] = set()
     for wanted in vocabulary.groups.values():
         worth = dict.fromkeys(holds, 0.0)

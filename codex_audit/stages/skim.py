@@ -11,6 +11,7 @@ from codex_audit.facts.model import FileFacts
 from codex_audit.facts.secrets import find_secrets
 from codex_audit.facts.words import WordFinder, names_in
 from codex_audit.parallel import shared_out
+from codex_audit.stages.choice import Choice, blocks, look, stem
 from codex_audit.stages.selection import Candidate, select
 from codex_audit.stages.vocabulary import Vocabulary
 
@@ -22,12 +23,13 @@ _NEVER_EVIDENCE = frozenset({"vendored", "generated"})
 
 @dataclass(frozen=True, slots=True)
 class Skim:
-    """``close`` are the paths to read closely, ``facts`` what is known of each other file (no Python among it), and
-    ``mentioned`` every name that stands in one of those."""
+    """``close`` are the paths to read closely, ``facts`` what is known of each other file (no Python among it),
+    ``mentioned`` every name that stands in one of those, and ``choice`` what the choosing saw."""
 
     close: frozenset[str]
     facts: dict[str, FileFacts]
     mentioned: frozenset[str]
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def skim(
     """Look through ``entries``, and choose. ``read`` gives the bytes of a file, ``facts_of`` what its name says."""
     parts, finder = _parts(entries), WordFinder(vocabulary.words)
 
-    def look(index: int) -> _Skimmed:
+    def search(index: int) -> _Skimmed:
         names, found = Counter[bytes](), []
         for entry in parts[index]:
             data = read(entry)
@@ -58,13 +60,13 @@ def skim(
             found.append((facts, finder.find(here)))
         return _Skimmed(tuple(found), names)
 
-    results = shared_out(look, [sum(entry.size for entry in part) for part in parts], jobs)
+    results = shared_out(search, [sum(entry.size for entry in part) for part in parts], jobs)
     known = {facts.path: facts for part in results for facts, _ in part.files}
     words = {facts.path: found for part in results for facts, found in part.files}
     sizes = {entry.path: entry.size for entry in entries}
     close = select(
         [
-            Candidate(path, _pool(facts), sizes[path], words[path])
+            Candidate(path, _pool(facts), blocks(sizes[path]), words[path])
             for path, facts in known.items()
             if not facts.facets & _NEVER_EVIDENCE
         ],
@@ -74,19 +76,22 @@ def skim(
     for part in results:
         names.update(part.names)
     close |= _most_named([path for path, facts in known.items() if not facts.facets & _NEVER_EVIDENCE], names)
+    stems, looks = frozenset(map(stem, known)), dict[str, bytes]()
     for entry in entries:
         if entry.path in close:
-            names.subtract(names_in(read(entry)))
+            data = read(entry)
+            names.subtract(names_in(data))
+            looks[entry.path] = look(data, words[entry.path], stems)
     mentioned = frozenset(name.decode("ascii") for name, count in names.items() if count > 0)
-    return Skim(close, {path: facts for path, facts in known.items() if path not in close}, mentioned)
+    choice = Choice(vocabulary.words, stems, looks)
+    return Skim(close, {path: facts for path, facts in known.items() if path not in close}, mentioned, choice)
 
 
 def _most_named(paths: Iterable[str], names: Mapping[bytes, int]) -> frozenset[str]:
     """The modules whose own names stand in most files: names of the others are resolved through them."""
 
     def mentions(path: str) -> int:
-        stem = path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return names.get(stem.encode(), 0)
+        return names.get(stem(path), 0)
 
     return frozenset(sorted(paths, key=lambda path: (-mentions(path), path.count("/"), path))[:_MOST_NAMED])
 

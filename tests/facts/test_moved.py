@@ -55,9 +55,7 @@ def change(source: str) -> Moved | None:
 
 
 def between(old: str, new: str) -> Moved | None:
-    return moved(
-        facts(old), facts(new), lambda fact: fact.target == "touched", lambda fact: fact.target in MUTE
-    )
+    return moved(facts(old), facts(new), lambda fact: fact.target in MUTE)
 
 
 def inserted(line: int, text: str) -> str:
@@ -123,3 +121,42 @@ def test_anything_that_says_more_is_another_module(old: str, new: str) -> None:
 def test_an_empty_module_is_itself() -> None:
     assert between("", "# nothing\n") is not None
     assert between("", "other = 1\n") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "distance", "follows"),
+    [(20, (19, 21), False), (20, (20, 22), True), (20, (18, 19), True), (21, (20, 21), False)],
+)
+def test_a_statement_between_two_places_whose_distance_matters_is_asked_anew(
+    line: int, distance: tuple[int, int], follows: bool
+) -> None:
+    """Both where it comes and where it goes, however far comments have moved it."""
+    indent = " " * (len(LINES[line - 1]) - len(LINES[line - 1].lstrip()))
+    for comments in (0, 3):
+        new = inserted(line - 1, f"{indent}# so\n" * comments + f"{indent}touched = 1")
+        found = moved(facts(SOURCE), facts(new), lambda fact: fact.target in MUTE, [distance])
+        assert (found is not None) is follows
+        if not comments:
+            first, second = (place + (place >= line) for place in distance)
+            back = moved(facts(new), facts(SOURCE), lambda fact: fact.target in MUTE, [(first, second)])
+            assert (back is not None) is follows
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    net = Net()\n", "    net = Net(); touched = 1\n"),
+        ("    net = Net()\n", "    touched = 1; net = Net()\n"),
+        ("        y = torch.relu(\n", "        pass; y = torch.relu(\n"),
+    ],
+)
+def test_statements_that_come_to_share_a_line_are_asked_anew(old: str, new: str) -> None:
+    assert old in SOURCE
+    assert change(SOURCE.replace(old, new)) is None
+    assert between(SOURCE.replace(old, new), SOURCE) is None
+
+
+def test_statements_that_are_joined_on_one_line_are_asked_anew() -> None:
+    one, two = "    a()\n    b()\n", "    a(); b()\n"
+    assert between(f"def f():\n{one}", f"def f():\n{two}") is None
+    assert between(f"def f():\n{two}", f"def f():\n{one}") is None

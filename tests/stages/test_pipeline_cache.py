@@ -241,3 +241,78 @@ def test_what_a_probe_might_see_is_asked(tree: Path, store: Store, line: str) ->
     edited = audit(tree, store)
     assert "S3" in edited.seconds
     assert same(edited, audit(tree, None))
+
+
+TRAINS = """
+
+def main(data):
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.AdamW(model.parameters())
+    for x in data:
+        model(x).sum().backward()
+        optimizer.step()
+    work("out", data)
+
+
+if __name__ == "__main__":
+    main([])
+"""
+NEAR = {
+    # The name of a file counts for a write only so many statements away.
+    "settings": """\
+def work(out, data):
+    name = "config.toml"
+    data.a()
+    data.b()
+    data.c()
+    data.d()
+    data.e()
+    data.f()
+    handle = data.g(out)
+    toml.dump(data, handle)
+""",
+    "retention": """\
+def work(out, data):
+    name = "checkpoint"
+    data.a()
+    data.b()
+    data.c()
+    os.remove(out)
+""",
+    "guard": """\
+def work(out, data):
+    if isinstance(data, IterableDataset):
+        if data.c():
+            raise ValueError("no streams")
+    return DataLoader(data, batch_size=2)
+""",
+}
+
+
+@pytest.mark.parametrize("comments", [0, 3])
+@pytest.mark.parametrize("name", NEAR)
+def test_a_statement_that_parts_what_a_probe_counts_is_seen(
+    tree: Path, store: Store, name: str, comments: int
+) -> None:
+    """A window measured in statements is no longer the same when one comes in, wherever comments have pushed it."""
+    code = tree / "pkg" / "train.py"
+    imports = "import os\n\nimport toml\nimport torch\nfrom torch.utils.data import DataLoader, IterableDataset\n\n\n"
+    code.write_text(imports + NEAR[name] + TRAINS)
+    audit(tree, store)
+    for line in (line for line in NEAR[name].splitlines()[1:] if "raise" not in line):
+        indent = " " * (len(line) - len(line.lstrip()))
+        added = f"{indent}# so\n" * comments + f"{indent}kk = 3\n"
+        code.write_text(imports + NEAR[name].replace(f"{line}\n", f"{added}{line}\n") + TRAINS)
+        assert same(audit(tree, store), audit(tree, None))
+        code.write_text(imports + NEAR[name] + TRAINS)
+        audit(tree, store)
+
+
+def test_the_line_of_another_file_is_not_moved(tree: Path, store: Store) -> None:
+    """``my train.py:5`` in a sentence is not ``train.py:5``."""
+    text = (tree / "pkg" / "train.py").read_text()
+    (tree / "my train.py").write_text(text)
+    (tree / "train.py").write_text(text)
+    audit(tree, store)
+    (tree / "train.py").write_text("# one\n# two\n# three\n" + text)
+    assert same(audit(tree, store), audit(tree, None))

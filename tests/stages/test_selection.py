@@ -20,7 +20,7 @@ candidates = st.lists(
         Candidate,
         path=st.from_regex(r"[a-d]/[a-z]{1,3}\.py", fullmatch=True),
         pool=st.sampled_from(["", "test", "example"]),
-        size=st.integers(0, 500_000),
+        blocks=st.integers(0, 120),
         words=st.frozensets(st.sampled_from(WORDS), max_size=5),
     ),
     max_size=40,
@@ -55,8 +55,8 @@ def test_no_file_is_chosen_that_holds_nothing_looked_for(files: list[Candidate])
 
 @given(candidates, candidates)
 def test_tests_change_nothing_for_the_code(files: list[Candidate], others: list[Candidate]) -> None:
-    code = [Candidate(f"code/{item.path}", "", item.size, item.words) for item in files]
-    tests = [Candidate(f"tests/{item.path}", "test", item.size, item.words) for item in others]
+    code = [Candidate(f"code/{item.path}", "", item.blocks, item.words) for item in files]
+    tests = [Candidate(f"tests/{item.path}", "test", item.blocks, item.words) for item in others]
     both = select([*tests, *code], VOCABULARY)
     assert {path for path in both if path.startswith("code/")} == select(code, VOCABULARY)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from codex_audit.stages.selection import CLOSE_BYTES
+from codex_audit.stages.choice import CLOSE_BYTES
 from tests.commands.cli import TRAIN, audited
 
 FILES = 40
@@ -135,3 +136,26 @@ def test_a_name_that_only_a_skimmed_file_mentions_keeps_a_function_alive(
     audited(folder)
     assert path.relative_to(folder).as_posix() in skimmed(folder)
     assert verdicts(folder)["checkpointing.weights"] == verdict
+
+
+def test_an_edit_that_would_choose_other_files_chooses_them(large: Path, tmp_path: Path) -> None:
+    """A word in a comment can decide what is read; a number in a function that is read cannot."""
+    folder = tmp_path / "tree"
+    shutil.copytree(large, folder)
+    cache = ("--cache", tmp_path / "cache")
+    audited(folder, *cache)
+    code = folder / "zoo" / "tools.py"
+    text = code.read_text()
+    for line in ("# see layers_7", "    touched = 1"):
+        code.write_text(
+            text.replace(
+                '    model.load_state_dict(state["model"])\n',
+                f'    model.load_state_dict(state["model"])\n{line}\n',
+            )
+        )
+        audited(folder, *cache)
+        warm = {
+            name: artifact(folder, name) for name in ("facets", "capabilities_raw", "capabilities_scored")
+        }
+        audited(folder, "--no-cache")
+        assert warm == {name: artifact(folder, name) for name in warm}

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from codex_audit.facts.model import Assignment, Call, PythonFacts
 from codex_audit.facts.python.relocate import relocated
@@ -17,13 +18,15 @@ _PLAIN = re.compile(r"-?[0-9][0-9.e+-]*|None|True|False")
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there."""
+    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there. What is no code
+    stands where it stood: ``fixed`` are its lines."""
 
     places: tuple[int, ...]
+    fixed: frozenset[int] = frozenset()
 
     def line(self, old: int) -> int:
         """The new line of ``old``."""
-        return self.places[old - 1] if 0 < old <= len(self.places) else old
+        return self.places[old - 1] if 0 < old <= len(self.places) and old not in self.fixed else old
 
 
 def is_plain(value: str) -> bool:
@@ -34,33 +37,50 @@ def is_plain(value: str) -> bool:
 def moved(
     old: PythonFacts,
     new: PythonFacts,
-    silent: Callable[[Assignment], bool],
     mute: Callable[[Assignment | Call], bool],
+    distances: Iterable[tuple[int, int]] = (),
 ) -> Moved | None:
     """How ``old`` became ``new`` when lines were moved, when one run of statements was put in or taken out of which
-    nothing is known but assignments that are ``silent``, or when plain values changed in facts that are ``mute``.
-    None when anything else differs."""
+    nothing is known but ``mute`` assignments of plain values, or when plain values changed in facts that are ``mute``.
+    None when anything else differs, or one of ``distances``, which are pairs of old lines, does: it is counted in
+    statements."""
     before, after = old.starts(), new.starts()
     extra = len(after) - len(before)
     shorter, longer = (before, after) if extra >= 0 else (after, before)
+    spans = [tuple(sorted(bisect_right(before, line) for line in pair)) for pair in distances]
     for place in _runs(shorter, longer, abs(extra)):
+        if not _alone(longer, place, abs(extra)) or any(_within(place, extra, *span) for span in spans):
+            continue
         run = frozenset(longer[place : place + abs(extra)])
         rest = [*longer[:place], *longer[place + abs(extra) :]]
         if extra >= 0:
-            found = _same(old, _without(new, run, silent), before, rest, mute)
+            found = _same(old, _without(new, run, mute), before, rest, mute)
         else:
-            found = _same(_without(old, run, silent), new, rest, after, mute)
+            found = _same(_without(old, run, mute), new, rest, after, mute)
         if found is not None:
             return Moved(found)
     return None
 
 
+def _alone(starts: Sequence[int], place: int, count: int) -> bool:
+    """Whether the ``count`` statements from ``place`` on share no line with another."""
+    around = starts[max(place - 1, 0) : place + count + 1]
+    return not count or all(one != other for one, other in pairwise(around))
+
+
+def _within(place: int, extra: int, first: int, last: int) -> bool:
+    """Whether statements that came or went at ``place`` change how far statement ``last`` is from ``first``, both
+    counted from 1."""
+    return first <= place < last if extra >= 0 else first <= place - extra and place < last
+
+
 def _without(
-    facts: PythonFacts, run: frozenset[int], silent: Callable[[Assignment], bool]
+    facts: PythonFacts, run: frozenset[int], mute: Callable[[Assignment | Call], bool]
 ) -> PythonFacts | None:
-    """``facts`` but for the assignments that begin on the lines ``run``; None unless each has one that is silent."""
+    """``facts`` but for the assignments that begin on the lines ``run``; None unless each has one, ``mute`` and of a
+    plain value."""
     gone = [fact for fact in facts.assignments if fact.line in run]
-    if len(gone) != len(run) or not all(map(silent, gone)):
+    if len(gone) != len(run) or not all(is_plain(fact.value) and mute(fact) for fact in gone):
         return None
     return replace(facts, assignments=tuple(fact for fact in facts.assignments if fact.line not in run))
 
@@ -73,7 +93,7 @@ def _same(
     mute: Callable[[Assignment | Call], bool],
 ) -> tuple[int, ...] | None:
     """The new line of every old one, if that makes the facts equal but for plain values in ``mute`` ones."""
-    if old is None or new is None:
+    if old is None or new is None or _shape(before) != _shape(after):
         return None
     for leaning in (0, 1):
         places = _places(before, after, leaning)
@@ -85,6 +105,11 @@ def _same(
         ):
             return places
     return None
+
+
+def _shape(starts: Sequence[int]) -> list[bool]:
+    """Which statements stand on the line of the one before: what is on one line belongs together for some probes."""
+    return [one == other for one, other in pairwise(starts)]
 
 
 def _bare(facts: PythonFacts) -> tuple[int, int, PythonFacts]:
