@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -21,6 +22,12 @@ _BATCHES = 8
 
 class WorkerDiedError(CodexError):
     """A worker process ended without an answer, as the kernel does to one that takes too much memory."""
+
+    exit_code = 3
+
+
+class WorkFailedError(CodexError):
+    """Stands for what a worker raised and could not send; the message names it."""
 
     exit_code = 3
 
@@ -65,7 +72,7 @@ def _collected(
     given: dict[Connection, list[int]] = {}
     for worker in workers:
         given[worker.pipe] = next(waiting)
-        worker.pipe.send(given[worker.pipe])
+        _give(worker.pipe, given[worker.pipe])
     while given:
         ready = wait(list(given))
         for pipe in [pipe for pipe in given if pipe in ready]:
@@ -73,7 +80,7 @@ def _collected(
             batch = next(waiting, None)
             if batch is not None:
                 given[pipe] = batch
-                pipe.send(batch)
+                _give(pipe, batch)
 
 
 def _start(work: Callable[[int], Result]) -> _Worker[Result]:
@@ -123,16 +130,43 @@ def _answer_batches(work: Callable[[int], Result], pipe: Connection) -> None:
             answer: list[Result] | _Failure = [work(index) for index in batch]
         except Exception as error:  # noqa: BLE001 - it is raised again in the parent
             answer = _Failure(error)
-        pipe.send(answer)
+        pipe.send_bytes(_packed(answer))
+
+
+def _packed(answer: object) -> bytes:
+    """``answer`` as it travels; where it cannot, what says so."""
+    try:
+        packed = pickle.dumps(answer)
+        if isinstance(answer, _Failure):
+            pickle.loads(packed)  # noqa: S301 - our own bytes; many exceptions cannot be made again from theirs
+    except Exception as error:  # noqa: BLE001 - pickling runs the code of whatever is pickled
+        told = answer.error if isinstance(answer, _Failure) else error
+        return pickle.dumps(
+            _Failure(WorkFailedError(f"a worker process failed ({type(told).__name__}: {told})"))
+        )
+    return packed
+
+
+def _give(pipe: Connection, batch: list[int]) -> None:
+    with _died():
+        pipe.send(batch)
 
 
 def _answer(pipe: Connection) -> list[Result]:
-    try:
-        answer = pipe.recv()
-    except EOFError as error:
-        raise WorkerDiedError(
-            "a worker process died while reading files; run again with --jobs 1 to see which file it is"
-        ) from error
+    with _died():
+        data = pipe.recv_bytes()
+    answer = pickle.loads(data)  # noqa: S301 - from our own fork
     if isinstance(answer, _Failure):
         raise answer.error
     return list(answer)
+
+
+@contextmanager
+def _died() -> Iterator[None]:
+    """Every way in which a pipe fails says the same: nobody is left at its other end."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise WorkerDiedError(
+            "a worker process died while reading files; run again with --jobs 1 to see which file it is"
+        ) from error

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -42,14 +42,22 @@ _TABLE = """
 _ROWS = "select key, value, seal, day from entry where typeof(value) = 'blob' and typeof(seal) = 'blob'"
 
 
+@dataclass(slots=True)
+class _Patience:
+    """Whether a run has once waited for others in vain; it does not wait again."""
+
+    lost: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """``folder`` is made when something is first put there. ``most`` bounds what it holds, in bytes; ``wait`` is for
-    how many seconds it may be locked by others before a run goes on without it."""
+    how many seconds, once, it may be locked by others before a run goes on without it."""
 
     folder: Path
     most: int = MOST_BYTES
     wait: float = 5.0
+    patience: _Patience = field(default_factory=_Patience, init=False, repr=False, compare=False)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values of those ``keys`` that are there and whole."""
@@ -88,7 +96,8 @@ class Store:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             elif not (self.folder / FILE).exists():
                 return
-            with closing(sqlite3.connect(self.folder / FILE, timeout=self.wait)) as database:
+            wait = 0.0 if self.patience.lost else self.wait
+            with closing(sqlite3.connect(self.folder / FILE, timeout=wait)) as database:
                 database.execute("pragma journal_mode = wal")
                 database.execute("pragma synchronous = normal")
                 database.execute(_TABLE)
@@ -96,7 +105,9 @@ class Store:
         except OSError:
             return
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _IN_THE_WAY:
+            kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            self.patience.lost |= kind == sqlite3.SQLITE_BUSY
+            if kind in _IN_THE_WAY:
                 return
             for suffix in ("", "-wal", "-shm"):
                 with suppress(OSError):

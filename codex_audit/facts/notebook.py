@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from codex_audit.facts.depth import by_the_file
 from codex_audit.facts.json_file import json_scalars
 from codex_audit.facts.model import PythonFacts, Unread
 from codex_audit.facts.python.reader import read_python
@@ -117,7 +118,7 @@ def _parses(lines: list[str]) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse("\n".join(lines))
+            by_the_file(lambda: ast.parse("\n".join(lines)))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True

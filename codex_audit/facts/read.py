@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codex_audit.facts.ci import ci_system
+from codex_audit.facts.depth import by_the_file
 from codex_audit.facts.facets import suffix_of
 from codex_audit.facts.locks import is_lock
 from codex_audit.facts.model import FileFacts, Unread
@@ -127,7 +128,7 @@ def _isolated(kind: str, reader: Reader, data: bytes, path: str) -> Any:
             else Unread(kind, "larger than 1 MB, which nobody wrote", 0, words_of(data))
         )
     try:
-        return reader(data, path)
+        return by_the_file(lambda: reader(data, path))
     except ReadError as error:
         return None if error.data else Unread(kind, error.reason, error.line, words_of(data))
     except (MemoryError, RecursionError):

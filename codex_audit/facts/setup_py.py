@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from codex_audit.facts.depth import by_the_file
 from codex_audit.facts.source import ReadError
 
 MOST_NODES = 20_000
@@ -28,7 +29,7 @@ def setup_requirements(data: bytes) -> SetupRequirements:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(data)
+            tree = by_the_file(lambda: ast.parse(data))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ReadError("setup.py does not parse", getattr(error, "lineno", 0) or 0) from error
     variables, extras = _variables(tree)

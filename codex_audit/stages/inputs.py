@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import codex_audit
+import codex_evidence
 from codex_audit.artifacts import ContextIndex
 from codex_audit.facts.python.version import grammar
 from codex_audit.workflow.settings import Workflow
@@ -20,8 +21,10 @@ INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree
 """The names of all inputs, in the order of the chain."""
 
 _PACKAGE = Path(codex_audit.__file__).parent
+_GROUND = Path(codex_evidence.__file__).parent
 _ROOMS_THAT_DECIDE = ("capabilities", "facts", "query")
 _ROOMS_THAT_MAKE = ("listing", "reports", "stages", "workflow")
+_MODULES_THAT_MAKE = ("artifacts.py", "parallel.py")
 _SOURCES = frozenset({".py", ".toml", ".yaml", ".json"})
 
 
@@ -55,8 +58,10 @@ def tool_version() -> str:
 
     The digest tells versions apart that nobody numbered: an audit made by changed code is stale, not forged.
     """
-    source = _digested(_PACKAGE, _sources(_ROOMS_THAT_MAKE))
-    return f"{codex_audit.__version__}+{source.sha256[:16]}"
+    modules = [_PACKAGE / name for name in _MODULES_THAT_MAKE]
+    own = _digested(_PACKAGE, (*_sources(_ROOMS_THAT_MAKE), *modules))
+    ground = _digested(_GROUND, (path for path in _files_below(_GROUND) if path.suffix == ".py"))
+    return f"{codex_audit.__version__}+{sha256_hex((own.sha256 + ground.sha256).encode())[:16]}"
 
 
 def reader_version() -> str:

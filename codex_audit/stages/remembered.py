@@ -68,10 +68,17 @@ def parsers() -> bytes:
     Their records are looked for by name (PyPA, "Recording installed projects"), because ``importlib.metadata`` takes
     longer to load than everything else of a run that is remembered.
     """
-    folders = [folder for folder in sys.path if folder and os.path.isdir(folder)]  # noqa: PTH112 - the quicker one
-    records = {name for folder in folders for name in os.listdir(folder) if name.endswith(_RECORD)}  # noqa: PTH208
+    records = {name for folder in sys.path if folder for name in _names(folder) if name.endswith(_RECORD)}
     known = [name for name in records if name.lower().replace("_", "-").startswith(_STARTS)]
     return " ".join((python_version(), *sorted(known))).encode()
+
+
+def _names(folder: str) -> list[str]:
+    """What lies in a folder; nothing where it is none, or may not be listed."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - the quicker one
+    except OSError:
+        return []
 
 
 def digest(*parts: bytes) -> bytes:

@@ -14,7 +14,7 @@ from codex_audit.stages.index import Listing, read_bytes
 from codex_audit.stages.inputs import reader_version
 from codex_audit.stages.remembered import digest, parsers
 from codex_evidence.digests import sha256_hex
-from codex_evidence.errors import CodexError
+from codex_evidence.errors import CodexError, UnreadableError
 
 HEAD = 4096
 LARGEST = 16 << 20
@@ -74,8 +74,12 @@ def facts_keys(work: Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, 
 
 
 def indexed_bytes(listing: Listing, entry: FileEntry) -> bytes:
-    """The bytes that were indexed. Raises ChangedWhileReadError when the file holds others by now."""
-    data = read_bytes(listing, entry)
+    """The bytes that were indexed. Raises ChangedWhileReadError when the file holds others by now, or cannot be read
+    any more."""
+    try:
+        data = read_bytes(listing, entry)
+    except UnreadableError as error:
+        raise ChangedWhileReadError(f"{error}; it could be read a moment ago, run the audit again") from error
     if sha256_hex(data) != entry.sha256:
         raise ChangedWhileReadError(f"{entry.path} changed while it was audited; run the audit again")
     return data

@@ -6,6 +6,7 @@ import os
 import resource
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from contextlib import closing
 from multiprocessing import get_context
@@ -185,6 +186,21 @@ def test_a_locked_cache_is_read_still_and_written_by_nobody_else(store: Store) -
         database.execute("begin immediate")
         impatient.put({b"key 3": b"new"})
         assert impatient.get(KEYS) == VALUES
+        database.rollback()
+    impatient.put({b"key 3": b"new"})
+    assert impatient.get([b"key 3"]) == {b"key 3": b"new"}
+
+
+def test_a_run_waits_once_for_a_locked_cache(store: Store) -> None:
+    impatient = Store(store.folder, wait=0.4)
+    with closing(sqlite3.connect(store.folder / FILE)) as database:
+        database.execute("pragma locking_mode = exclusive")
+        database.execute("begin exclusive")
+        begun = time.monotonic()
+        for _ in range(4):
+            assert impatient.get(KEYS) in ({}, VALUES)
+            impatient.put({b"key 3": b"new"})
+        assert 0.3 < time.monotonic() - begun < 0.8
         database.rollback()
     impatient.put({b"key 3": b"new"})
     assert impatient.get([b"key 3"]) == {b"key 3": b"new"}

@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_audit.parallel import WorkerDiedError, shared_out
+from codex_audit import parallel
+from codex_audit.parallel import WorkerDiedError, WorkFailedError, shared_out
 from tests.commands.cli import PACKAGE_ROOT
 
 SLOW = """\
@@ -50,6 +53,77 @@ def test_what_a_worker_raises_is_raised_here() -> None:
 def test_a_worker_that_dies_is_an_error_and_not_a_hang() -> None:
     with pytest.raises(WorkerDiedError, match="worker process died"):
         shared_out(lambda index: os._exit(9), [1, 1], 2)
+
+
+@pytest.mark.parametrize("unread", [False, True], ids=["at once", "with work unread"])
+def test_a_worker_killed_before_it_works_is_an_error_of_its_own_kind(
+    monkeypatch: pytest.MonkeyPatch, unread: bool
+) -> None:
+    """Not a BrokenPipeError, by which the command would think that nobody reads its output."""
+    start = parallel._start
+
+    def killed(work: Callable[[int], int]) -> parallel._Worker[int]:
+        worker = start(work)
+        assert worker.process.pid is not None
+        if unread:
+            os.kill(worker.process.pid, signal.SIGSTOP)
+            threading.Timer(0.3, os.kill, (worker.process.pid, signal.SIGKILL)).start()
+        else:
+            worker.process.kill()
+            worker.process.join()
+        return worker
+
+    monkeypatch.setattr(parallel, "_start", killed)
+    with pytest.raises(WorkerDiedError, match="worker process died"):
+        shared_out(lambda index: index, [1] * 16, 2)
+
+
+def test_a_worker_killed_amid_its_answer_is_an_error_too() -> None:
+    def die(index: int) -> bytes:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return bytes(300_000_000)
+
+    with pytest.raises(WorkerDiedError, match="worker process died"):
+        shared_out(die, [1, 1], 2)
+
+
+class TwoWordsError(Exception):
+    """Cannot be made again from its arguments, as pickle does."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+class OpenError(Exception):
+    """Cannot be pickled at all."""
+
+    def __str__(self) -> str:
+        return f"{len(self.args)} functions"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TwoWordsError("this", "that"), "TwoWordsError: this and that"),
+        (OpenError(lambda: 1), "OpenError: 1 functions"),
+    ],
+    ids=["cannot be unpickled", "cannot be pickled"],
+)
+def test_an_error_that_cannot_travel_is_told(
+    error: Exception, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(index: int) -> int:
+        raise error
+
+    with pytest.raises(WorkFailedError) as raised:
+        shared_out(fail, [1, 1], 2)
+    assert told in str(raised.value)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_result_that_cannot_travel_is_told() -> None:
+    with pytest.raises(WorkFailedError, match="pickle"):
+        shared_out(lambda index: lambda: index, [1, 1], 2)
 
 
 @pytest.mark.parametrize("whom", ["parent", "all"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 from dataclasses import replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -20,6 +22,7 @@ from codex_audit.stages.remembered import (
     Whole,
     digest,
     keys_of,
+    parsers,
     recall,
     recall_last,
     remember,
@@ -57,6 +60,25 @@ def test_the_last_results_of_a_place_are_those_of_its_last_run(tmp_path: Path) -
 def test_what_this_version_does_not_understand_is_not_there(tmp_path: Path, value: bytes) -> None:
     Store(tmp_path).put({KEYS.results: value})
     assert recall(Store(tmp_path), KEYS) is None
+
+
+def test_a_folder_of_the_path_that_cannot_be_listed_holds_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a folder whose permissions allow it to be searched only."""
+    known, listed = parsers(), os.listdir
+
+    def refuse(folder: str) -> list[str]:
+        if folder == str(tmp_path):
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    (tmp_path / "file.zip").touch()
+    monkeypatch.setattr(
+        sys, "path", [str(tmp_path), str(tmp_path / "file.zip"), str(tmp_path / "absent"), *sys.path]
+    )
+    assert parsers() == known
 
 
 INPUTS = {"workflow": Input("aa", 1, "text"), "tree": Input("bb", 2)}

@@ -74,6 +74,9 @@ def test_a_workflow_from_elsewhere_is_compared_when_given(tmp_path: Path) -> Non
         ("codex_audit/capabilities/reproducibility.py", "catalogue"),
         ("codex_audit/query/*.toml", "catalogue"),
         ("codex_audit/stages/scoring.py", "tool-version"),
+        ("codex_audit/artifacts.py", "tool-version"),
+        ("codex_audit/parallel.py", "tool-version"),
+        ("codex_evidence/canonical.py", "tool-version"),
     ],
 )
 def test_a_template_a_probe_or_the_program_changed_since(

@@ -6,6 +6,7 @@ import ast
 import warnings
 from dataclasses import dataclass, field
 
+from codex_audit.facts.depth import by_the_file
 from codex_audit.facts.model import (
     Assignment,
     Class,
@@ -32,12 +33,16 @@ _FIELD_MAKERS = frozenset({"field", "Field", "attrib", "ib"})
 def read_python(data: bytes, *, is_test: bool = False) -> PythonFacts | Unread:
     """The facts of a module, or why it has none. ``is_test`` adds its test functions."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes of foreign code are not ours to report
-            tree = ast.parse(data)
-        return read_tree(tree, is_test=is_test)
+        return by_the_file(lambda: _read_source(data, is_test))
     except (SyntaxError, ValueError, MemoryError, RecursionError) as failure:
         return explain_failure(data, failure)
+
+
+def _read_source(data: bytes, is_test: bool) -> PythonFacts:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes of foreign code are not ours to report
+        tree = ast.parse(data)
+    return read_tree(tree, is_test=is_test)
 
 
 def read_tree(tree: ast.Module, *, is_test: bool = False) -> PythonFacts:
