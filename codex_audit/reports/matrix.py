@@ -48,6 +48,7 @@ def _tree(inputs: ReportInput) -> dict[str, Any]:
     return {
         "sha256": inputs.index.tree_sha256,
         "files": len(inputs.index.files),
+        "skimmed": len(inputs.facets.groups.get("skimmed", ())),
         "view": inputs.index.view,
         "notes": list(inputs.index.notes),
         "excluded": list(inputs.index.excluded),

@@ -108,6 +108,15 @@ def test_the_facets_name_what_was_only_skimmed(large: Path, small: Path) -> None
     assert skimmed(small) == []
 
 
+def test_the_reports_say_how_much_was_only_skimmed(large: Path, small: Path) -> None:
+    (matrix,) = (json.loads(path.read_bytes()) for path in (large / "reports").glob("*.json"))
+    assert matrix["tree"]["skimmed"] == len(skimmed(large))
+    (text,) = (path.read_text() for path in (large / "reports").glob("*.md"))
+    assert f"{len(skimmed(large))} Python files" in text
+    (text,) = (path.read_text() for path in (small / "reports").glob("*.md"))
+    assert "searched for words" not in text
+
+
 def test_the_verdicts_are_those_of_close_reading(large: Path, small: Path) -> None:
     assert "yes" in verdicts(small).values()
     assert verdicts(large) == verdicts(small)
