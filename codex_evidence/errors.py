@@ -95,3 +95,21 @@ class ResourceError(CodexError):
 
 class ChainError(CodexError):
     """A chain that cannot be built."""
+
+
+class TensorFileError(CodexError):
+    """A safetensors file, or tensors that cannot be one, that breaks the format's rules."""
+
+    exit_code = 1
+
+
+class StepError(CodexError):
+    """A step that cannot be recorded."""
+
+    exit_code = 1
+
+
+class RunError(CodexError):
+    """A run folder that is not what it should be, or that cannot take what is to be recorded."""
+
+    exit_code = 1
