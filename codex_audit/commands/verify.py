@@ -1,4 +1,4 @@
-"""``codex-audit verify``: whether an audit is whole, current and true."""
+"""``codex-audit verify``: whether an audit is whole, current and true, or a training run what it says."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ from codex_audit.commands.options import (
     print_lines,
     vocabulary,
 )
+from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
+    from codex_audit.verify.run import RunVerdict
     from codex_audit.verify.verdict import Verdict
 
 _MOST_SHOWN = 50
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("verify", help="say whether an audit is whole, current and true")
+    parser = subparsers.add_parser("verify", help="say whether an audit or a training run is what it says")
     parser.add_argument(
         "folder",
         nargs="?",
         type=given_path,
         default=Path(),
         metavar="DIR",
-        help="the output folder (default: here)",
+        help="the output folder of an audit, or a run folder (default: here)",
     )
     parser.add_argument(
         "--tree", type=given_path, metavar="PATH", help="the audited tree, if it is not DIR itself"
@@ -51,10 +53,38 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_folder(arguments.folder)
+    verdict = _run_verdict(arguments) if _is_run(arguments.folder) else _audit_verdict(arguments)
+    if arguments.format == "json":
+        print_json(_document(verdict))
+    else:
+        print_lines(_lines(verdict))
+    return verdict.exit_code
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether ``folder`` holds a training run and no audit."""
+    from codex_audit.stages.places import ARTIFACTS_FOLDER
+    from codex_evidence.run_verify import is_run
+
+    return is_run(folder) and not (folder / ARTIFACTS_FOLDER).exists()
+
+
+def _run_verdict(arguments: argparse.Namespace) -> RunVerdict:
+    from codex_audit.verify.run import verify_run_folder
+
+    for option in ("tree", "workflow", "rerun"):
+        if getattr(arguments, option):
+            raise UsageError(
+                f"--{option} is for audits, and {arguments.folder} is a training run; leave it out"
+            )
+    return verify_run_folder(arguments.folder, arguments.expect_head or "")
+
+
+def _audit_verdict(arguments: argparse.Namespace) -> Verdict:
     from codex_audit.capabilities.catalogue import CATALOGUE
     from codex_audit.verify.audit import Question, verify_audit
 
-    check_folder(arguments.folder)
     if arguments.tree is not None:
         check_folder(arguments.tree)
     question = Question(
@@ -67,15 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
         names=vocabulary(),
         jobs=jobs_of(arguments),
     )
-    verdict = verify_audit(question)
-    if arguments.format == "json":
-        print_json(_document(verdict))
-    else:
-        print_lines(_lines(verdict))
-    return verdict.exit_code
+    return verify_audit(question)
 
 
-def _lines(verdict: Verdict) -> Iterator[str]:
+def _lines(verdict: Verdict | RunVerdict) -> Iterator[str]:
     yield f"{verdict.word}: {verdict.summary}"
     for finding in verdict.findings[:_MOST_SHOWN]:
         yield f"  {finding.file}: {finding.reason}"
@@ -88,7 +113,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield f"  weakest link: {verdict.weakest_link}"
 
 
-def _document(verdict: Verdict) -> dict[str, object]:
+def _document(verdict: Verdict | RunVerdict) -> dict[str, object]:
     return {
         "verdict": verdict.word,
         "summary": verdict.summary,
