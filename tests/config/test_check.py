@@ -1,0 +1,77 @@
+"""Which values settings may have, alone and together."""
+
+from __future__ import annotations
+
+import typing
+
+import pytest
+
+from codex_evidence.errors import UsageError
+from codex_train.config.check import BOUNDS, CHOICES, PATTERNS, RULES, check, problems, value_of
+from codex_train.config.fields import settings
+from codex_train.config.load import load_config
+from codex_train.config.nouns import Config
+
+BREAKS = {
+    "model.gguf": ["model.gguf=a.gguf"],
+    "lora.dora": ["lora.dora=true"],
+    "lora.targets": ["lora.targets=[q_proj]"],
+    "data.separator": ["data.separator=--", "data.format=jsonl"],
+    "data.prompt_key": ["data.format=instructions", "data.prompt_key=answer"],
+    "schedule.decay": ["schedule.decay=3"],
+    "schedule.kind": ["schedule.kind=wsd"],
+    "schedule.warmup": ["schedule.warmup=11", "run.steps=10"],
+    "run.micro_batch": ["run.micro_batch=3"],
+    "run.precision": ["run.precision=float16", "model.dtype=bfloat16"],
+    "run.patience": ["run.patience=1"],
+    "evaluation.every": ["evaluation.every=1", "data.validation=0"],
+    "checkpoint.pinned": ["checkpoint.pinned=[1,1]"],
+    "monitoring.interval": ["monitoring.interval=0.01"],
+}
+
+
+def message(*overrides: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        load_config(None, ["data.files=[/a]", *overrides])
+    return str(caught.value)
+
+
+def test_the_defaults_are_fine() -> None:
+    assert list(problems(Config())) == []
+
+
+def test_every_number_has_bounds_and_every_row_a_setting() -> None:
+    numbers = {name for name, hint in settings().items() if {hint, *typing.get_args(hint)} & {int, float}}
+    assert numbers == set(BOUNDS)
+    assert {*CHOICES, *PATTERNS, *(rule.key for rule in RULES)} <= set(settings())
+    assert {rule.key for rule in RULES} == set(BREAKS)
+
+
+@pytest.mark.parametrize("key", BREAKS)
+def test_settings_that_contradict_each_other_are_refused_with_what_to_do(key: str) -> None:
+    assert f"{key}" in message(*BREAKS[key])
+
+
+@pytest.mark.parametrize("key", BOUNDS)
+def test_a_number_out_of_bounds_is_refused(key: str) -> None:
+    bounds = BOUNDS[key]
+    for number in (bounds.low - 1, bounds.high * 2, *([bounds.low] if bounds.above else [])):
+        shown = f"{number:.0f}" if float(number).is_integer() else str(number)
+        override = f"{key}=[{shown}]" if isinstance(value_of(Config(), key), list) else f"{key}={shown}"
+        assert key in message(override)
+
+
+def test_what_is_allowed_at_the_edge_is_taken() -> None:
+    overrides = [
+        "data.files=[/a]",
+        "optimizer.beta1=0",
+        "schedule.final=1",
+        "data.validation=0",
+        "run.steps=10",
+    ]
+    check(load_config(None, [*overrides, "schedule.warmup=10", "checkpoint.pinned=[10]"]).config)
+
+
+def test_all_problems_are_counted() -> None:
+    assert message("run.batch=0", "run.steps=-1", "model.dtype=int8").endswith("(and 2 more)")
+    assert "float32, bfloat16, float16" in message("model.dtype=int8")
