@@ -1,0 +1,110 @@
+"""Documents to tokens: one pass over the corpus into a file that has no name."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codex_evidence.errors import UsageError
+from codex_train.data.corpus import Bad, Document, Tally
+from codex_train.data.encoder import Encoder
+from codex_train.data.split import content_hash, number_of
+
+
+def token_type(size: int) -> np.dtype[Any]:
+    """The smallest type that packed tokens have, of a tokenizer with ``size`` ids: little-endian on every machine."""
+    return np.dtype("<u2" if size <= 1 << 16 else "<u4")
+
+
+@dataclass(slots=True)
+class Stream:
+    """Tokens in ``file``. ``hashes`` has the content hash of each document; of text, ``lengths`` has its tokens (its
+    end token, which follows, not counted), and of rows ``starts`` and ``ends`` have where the answer stands."""
+
+    file: IO[bytes]
+    dtype: np.dtype[Any]
+    hashes: array[int] = field(default_factory=lambda: array("Q"))
+    lengths: array[int] = field(default_factory=lambda: array("q"))
+    starts: array[int] = field(default_factory=lambda: array("i"))
+    ends: array[int] = field(default_factory=lambda: array("i"))
+
+    def tokens(self) -> NDArray[Any]:
+        """All of them, mapped."""
+        self.file.flush()
+        return np.memmap(self.file, dtype=self.dtype, mode="r")
+
+
+def write_text(items: Iterable[Document | Bad], encoder: Encoder, stream: Stream) -> None:
+    """Appends each document and an end token to ``stream``. Parts of a document are encoded each on its own."""
+    end = np.array([encoder.end], dtype=stream.dtype).tobytes()
+    begin = length = 0  # of the document that is being written: bytes in the file, tokens
+    digest = hashlib.sha256()
+    for item in items:
+        if isinstance(item, Document):
+            digest.update(item.text.encode("utf-8"))
+            ids = _encoded(item.text, encoder).astype(stream.dtype)
+            stream.file.write(ids.data.cast("B") if len(ids) else b"")
+            length += len(ids)
+            if not item.last:
+                continue
+            stream.file.write(end)
+            stream.hashes.append(number_of(digest.digest()))
+            stream.lengths.append(length)
+            begin += (length + 1) * stream.dtype.itemsize
+        elif length:
+            stream.file.seek(begin)
+            stream.file.truncate()
+        length, digest = 0, hashlib.sha256()
+
+
+def write_rows(
+    items: Iterable[Document | Bad], encoder: Encoder, stream: Stream, context: int, tally: Tally
+) -> None:
+    """Appends a row of ``context`` tokens for each pair: prompt, answer, end of document, padding. An answer beyond the
+    row is cut and counted; a pair without a target is bad."""
+    for item in items:
+        if isinstance(item, Bad):
+            continue
+        answer = item.answer or ""
+        prompt, reply = _encoded(item.text, encoder), _encoded(answer, encoder)
+        if reason := _unusable(len(prompt), len(reply), answer, context):
+            tally.withdraw(Bad(item.source, item.line, reason))
+            continue
+        tokens = np.concatenate((prompt, reply, [encoder.end]))[:context]
+        row = np.full(context, encoder.pad, dtype=stream.dtype)
+        row[: len(tokens)] = tokens
+        stream.file.write(row.data.cast("B"))
+        stream.hashes.append(content_hash((item.text.encode("utf-8"), b"\0", answer.encode("utf-8"))))
+        stream.starts.append(len(prompt))
+        stream.ends.append(len(tokens))
+        tally.cut += len(prompt) + len(reply) + 1 > context
+
+
+def _unusable(prompt: int, reply: int, answer: str, context: int) -> str:
+    """Why a pair has nothing to learn from, empty when it has. The first token of a row is never a target."""
+    if not answer:
+        return "the answer is empty"
+    if prompt >= context:
+        return f"no room for an answer: the prompt has {prompt} tokens, data.context is {context}"
+    if prompt + reply == 0:
+        return "prompt and answer have no token"
+    return ""
+
+
+def _encoded(text: str, encoder: Encoder) -> NDArray[Any]:
+    ids = np.asarray(encoder.encode(text))
+    if not len(ids):
+        return np.empty(0, dtype=np.int64)
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= encoder.size:
+        raise UsageError(
+            f"the tokenizer gives id {high if low >= 0 else low} but says that it has {encoder.size} ids; "
+            "its files do not belong together"
+        )
+    return ids
