@@ -1,0 +1,54 @@
+"""Where checkpoints lie in a run folder, by step number and never by time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codex_evidence.checkpoint_manifest import MANIFEST, checkpoint_name, named_step
+from codex_evidence.errors import UnreadableError, UsageError
+from codex_evidence.names import shown
+
+FOLDER = "checkpoints"
+LATEST = "latest"
+
+
+def checkpoints(folder: Path) -> dict[int, Path]:
+    """The checkpoints in ``folder`` (a run's `checkpoints`) by step, ascending; none when it is not there.
+
+    One that is put aside counts as long as its successor has not taken its place. Raises UnreadableError.
+    """
+    try:
+        there = {path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UnreadableError(f"cannot read {shown(folder)}: {error.strerror}") from error
+    found: dict[int, Path] = {}
+    for name in sorted(there):  # a name comes before the same one with `.old`
+        step = named_step(name)
+        if step is not None:
+            found.setdefault(step, folder / name)
+    return dict(sorted(found.items()))
+
+
+def latest(run: Path) -> Path | None:
+    """The checkpoint of the highest step in the run folder ``run``; None before the first. Raises UnreadableError."""
+    found = checkpoints(run / FOLDER)
+    return found[max(found)] if found else None
+
+
+def resolve(run: Path, wanted: str = LATEST) -> Path | None:
+    """The checkpoint that ``wanted`` names: `latest` (None before the first), a step, a name in the run, or a path.
+
+    Raises UsageError that lists what is there.
+    """
+    if wanted == LATEST:
+        return latest(run)
+    found = checkpoints(run / FOLDER)
+    if wanted.isascii() and wanted.isdecimal() and int(wanted) in found:
+        return found[int(wanted)]
+    for path in (Path(wanted), run / FOLDER / wanted):
+        if (path / MANIFEST).is_file():
+            return path
+    names = ", ".join(checkpoint_name(step) for step in found) or "none"
+    raise UsageError(f"no checkpoint {wanted!a}; in {shown(run / FOLDER)} there are: {names}; or give a path")
