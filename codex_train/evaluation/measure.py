@@ -1,0 +1,142 @@
+"""A whole evaluation: data to blocks, blocks to loss, prompts to answers, answers to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from codex_evidence.errors import UsageError
+from codex_evidence.plain import to_plain
+from codex_train.config.nouns import DataConfig, Format
+from codex_train.data.files import find_sources
+from codex_train.data.prepare import prepare
+from codex_train.evaluation.answers import METRICS, Score, require, score
+from codex_train.evaluation.bootstrap import Interval, mean_interval
+from codex_train.evaluation.loss import LossMetrics, evaluate
+from codex_train.evaluation.pairs import answer_all, pairs
+from codex_train.evaluation.subject import Subject
+
+LOSS = "loss"
+NAMES = (LOSS, *METRICS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to measure. ``format`` is empty for what the run or the name of the file says; ``resamples`` 0 gives no
+    intervals; ``limit`` is the longest answer in tokens."""
+
+    files: tuple[str, ...]
+    metrics: tuple[str, ...] = (LOSS,)
+    format: str = ""
+    max_samples: int = 0
+    batch: int = 8
+    limit: int = 128
+    resamples: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``interval`` is that of the loss. ``notes`` are lines for the user, on what was left out."""
+
+    loss: LossMetrics | None
+    interval: Interval | None
+    scores: tuple[Score, ...]
+    answers: int
+    notes: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "loss": None if self.loss is None else self.loss.figures(),
+            "loss_interval": None if self.interval is None else to_plain(self.interval),
+            "answers": self.answers,
+            "scores": [to_plain(one) for one in self.scores],
+            "notes": list(self.notes),
+        }
+
+
+def check_question(question: Question) -> None:
+    """Raises UsageError for metrics that there are not, that the format cannot give or that need a package which is not
+    installed: before a model is loaded."""
+    if unknown := [name for name in question.metrics if name not in NAMES]:
+        raise UsageError(f"no metric called {unknown[0]!a}; there are {', '.join(NAMES)}")
+    if not question.metrics:
+        raise UsageError(f"no metric is asked for; name some of {', '.join(NAMES)}")
+    generated = [name for name in question.metrics if name != LOSS]
+    if generated and question.format not in ("", Format.instructions.value):
+        raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
+    for name in generated:
+        require(name)
+
+
+def measure(subject: Subject, question: Question, device: torch.device) -> Measured:
+    """The figures of ``subject`` that ``question`` asks for. Raises UsageError and UnreadableError."""
+    check_question(question)
+    config = _data(subject, question)
+    generated = [name for name in question.metrics if name != LOSS]
+    if generated and config.format is not Format.instructions:
+        raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
+    subject.model.to(device)
+    loss: LossMetrics | None = None
+    interval: Interval | None = None
+    notes: tuple[str, ...] = ()
+    if LOSS in question.metrics:
+        data = prepare(config, Path.cwd(), subject.encoder, question.seed)
+        notes = data.notes
+        loss = evaluate(
+            subject.model, data.train, batch=question.batch, max_samples=question.max_samples, device=device
+        )
+        if question.resamples:
+            interval = mean_interval(loss.per_sample, question.seed, resamples=question.resamples)
+    scores, answers = _scores(subject, question, config, generated) if generated else ((), 0)
+    return Measured(loss, interval, scores, answers, notes)
+
+
+def _scores(
+    subject: Subject, question: Question, config: DataConfig, metrics: Sequence[str]
+) -> tuple[tuple[Score, ...], int]:
+    sources = find_sources(config.files, Path.cwd(), folders=False)
+    asked = pairs(sources, config, question.max_samples)
+    answered = answer_all(
+        subject.model,
+        subject.encoder,
+        asked,
+        context=subject.context,
+        limit=question.limit,
+        generate=_greedy(subject),
+    )
+    said, wanted = [one.said for one in answered], [one.wanted for one in answered]
+    return score(said, wanted, metrics, resamples=question.resamples, seed=question.seed), len(answered)
+
+
+def _greedy(subject: Subject) -> Callable[[list[int], int], list[int]]:
+    from codex_train.models.generate import generate
+
+    return lambda ids, room: generate(subject.model, ids, limit=room, end=subject.encoder.end)
+
+
+def _data(subject: Subject, question: Question) -> DataConfig:
+    """How the files are read: as the run read its own, but whole and without noise."""
+    wanted = question.format or _format_of(subject, question.files)
+    return replace(
+        subject.data,
+        files=list(question.files),
+        format=Format(wanted),
+        context=subject.context,
+        validation=0.0,
+        noise=0.0,
+        workers=0,
+    )
+
+
+def _format_of(subject: Subject, files: Sequence[str]) -> str:
+    lines = all(name.endswith((".jsonl", ".ndjson")) for name in files)
+    if not lines:
+        return Format.text.value
+    keyed = subject.data.format in (Format.jsonl, Format.instructions)
+    return subject.data.format.value if keyed else Format.jsonl.value
