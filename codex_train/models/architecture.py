@@ -1,0 +1,88 @@
+"""From the name of an architecture and its options to a configuration of transformers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import transformers
+from transformers import PreTrainedConfig
+from transformers.models.auto import configuration_auto, modeling_auto
+
+from codex_evidence.errors import UsageError
+from codex_train.models.nearest import nearest, one_line
+
+
+def model_class(architecture: str) -> type[transformers.PreTrainedModel]:
+    """The class of a causal language model of the type ``architecture``. Raises UsageError with the nearest names."""
+    known = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    if architecture not in known or architecture not in _configurations():
+        hint = nearest(architecture, known) or f"; {len(known)} are known, such as llama, gpt2, qwen2"
+        raise UsageError(
+            f"model.architecture={architecture!a} is no causal language model of transformers{hint}"
+        )
+    # Only this model's module is imported; the automatic classes would look through the tables of all.
+    return getattr(transformers, known[architecture])  # type: ignore[no-any-return]
+
+
+def scratch_config(
+    architecture: str, options: dict[str, Any], *, vocabulary: int, context: int, end: int | None
+) -> PreTrainedConfig:
+    """The configuration of a new model with ``options``; size of the vocabulary, positions and end token are filled in
+    unless an option gives them. Raises UsageError for an option that the architecture does not have or cannot take."""
+    model_class(architecture)
+    kind: type[PreTrainedConfig] = getattr(transformers, _configurations()[architecture])
+    check_options(kind, options)
+    given = {_real(kind, name): value for name, value in options.items()}
+    filled: dict[str, Any] = {"vocab_size": vocabulary, "bos_token_id": None, "eos_token_id": end}
+    names = option_names(kind)
+    if "max_position_embeddings" in names:
+        filled["max_position_embeddings"] = context
+    defaults = {_real(kind, name): value for name, value in filled.items() if name in names}
+    return _made(kind, architecture, defaults | given)
+
+
+def check_options(kind: type[PreTrainedConfig], options: dict[str, Any]) -> None:
+    """Raises UsageError for the first of ``options`` that ``kind`` does not know, with the nearest name."""
+    known = option_names(kind)
+    for name in options:
+        if name not in known:
+            hint = nearest(name, known) or f"; see the parameters of {kind.__name__}"
+            raise UsageError(f"model.options.{name} is no option of {kind.model_type}{hint}")
+
+
+def option_names(kind: type[PreTrainedConfig]) -> frozenset[str]:
+    """The names of all settings of ``kind``, also those that stand for another."""
+    own = {field.name for field in fields(kind)}
+    return frozenset(name for name in own | set(kind.attribute_map) if not name.startswith("_"))
+
+
+def check_fits(config: PreTrainedConfig, *, vocabulary: int, context: int) -> None:
+    """Raises UsageError when ids or positions of the data are beyond what the model has."""
+    size = getattr(config, "vocab_size", None)
+    if isinstance(size, int) and size < vocabulary:
+        raise UsageError(
+            f"the tokenizer has {vocabulary} tokens and the model only {size}; give the tokenizer that belongs to the "
+            "model (tokenizer.path)"
+        )
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and 0 < positions < context:
+        raise UsageError(
+            f"data.context={context} is more than the model's {positions} positions; use a smaller one"
+        )
+
+
+def _configurations() -> dict[str, str]:
+    names: Any = configuration_auto  # the table is public but not in the module's list of names
+    return dict(names.CONFIG_MAPPING_NAMES)
+
+
+def _real(kind: type[PreTrainedConfig], name: str) -> str:
+    return kind.attribute_map.get(name, name)
+
+
+def _made(kind: type[PreTrainedConfig], architecture: str, settings: dict[str, Any]) -> PreTrainedConfig:
+    try:
+        return kind(**settings)
+    except Exception as error:  # each architecture validates in its own way
+        raise UsageError(f"model.options do not fit {architecture}: {one_line(error)}") from error

@@ -1,0 +1,1 @@
+"""Tokenizers: made from a corpus, loaded from a folder, looked at."""
