@@ -11,7 +11,8 @@ INSTALLED := .venv/installed
 .PHONY: help install test lint format coverage accuracy demo wheelhouse lock dist clean
 
 help:
-	@echo "make demo        audit this repository and a foreign one, print where the reports are"
+	@echo "make demo        audit this repository and a foreign one; train a small model and check the run"
+	@echo "make demo LONG=1 replay that run too, and fine-tune a 135M model with adapters"
 	@echo "make test        run all tests"
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make format      let ruff rewrite what it can"
@@ -24,9 +25,10 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): requirements/dev.txt pyproject.toml codex_audit/__init__.py
+$(INSTALLED): requirements/dev.txt requirements/torch.txt pyproject.toml codex_audit/__init__.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements/torch.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -51,15 +53,20 @@ accuracy: install
 
 demo: install
 	$(BIN)/python scripts/demo.py
+	$(BIN)/python -m scripts.demo_train $(if $(LONG),--long)
 
 wheelhouse: install
-	$(BIN)/python -m pip download --quiet --require-hashes --dest wheelhouse -r requirements/dev.txt
+	$(BIN)/python -m pip download --quiet --no-deps --dest wheelhouse -r requirements/torch.txt
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --dest wheelhouse -r requirements/dev.txt
 	$(BIN)/python scripts/demo.py --download-to wheelhouse
+	$(BIN)/python -m scripts.demo_train --download-to wheelhouse
 	@echo "wheelhouse/ is filled: PIP_NO_INDEX=1 PIP_FIND_LINKS=wheelhouse make demo test"
 
 lock: install
 	$(LOCK) --output-file requirements/run.txt pyproject.toml
-	$(BIN)/python -m dependency_groups dev | $(LOCK) --output-file requirements/dev.txt pyproject.toml -
+	$(BIN)/python -m dependency_groups dev | $(LOCK) --constraint requirements/torch.txt --extra train --extra eval \
+		--extra gguf --extra plots --output-file requirements/dev.txt pyproject.toml -
+	$(BIN)/python scripts/lock_torch_apart.py requirements/dev.txt
 
 dist: install
 	$(BIN)/python -m build --no-isolation

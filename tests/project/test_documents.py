@@ -25,10 +25,8 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def help_of(*verb: str) -> str:
-    ended = subprocess.run(
-        [SCRIPTS / "codex-audit", *verb, "--help"], capture_output=True, text=True, check=True
-    )
+def help_of(*verb: str, program: str = "codex-audit") -> str:
+    ended = subprocess.run([SCRIPTS / program, *verb, "--help"], capture_output=True, text=True, check=True)
     return ended.stdout
 
 
@@ -50,6 +48,10 @@ def test_changelog_knows_this_version() -> None:
 def test_readme_table_lists_every_command_and_no_other() -> None:
     documented = re.findall(r"^\| `codex-audit (\w+)", text("README.md"), re.M)
     offered = re.findall(r"^    (\w+) ", help_of(), re.M)
+    assert sorted(documented) == sorted(offered)
+    rows = re.findall(r"^\| `codex-train (.+?) \|", text("README.md"), re.M)
+    documented = [word for row in rows for word in re.findall(r"(?:^|`)([a-z]+)\b", row)]
+    offered = re.findall(r"^    (\w+) ", help_of(program="codex-train"), re.M)
     assert sorted(documented) == sorted(offered)
 
 
@@ -82,14 +84,23 @@ def test_make_targets_named_in_documents_exist(name: str) -> None:
     assert set(re.findall(r"(?:`|^)make ([a-z]+)", text(name), re.M)) <= targets
 
 
-def test_locks_pin_every_dependency_and_no_training_library() -> None:
+def test_locks_pin_every_dependency_and_the_plain_one_no_training_library() -> None:
     plain = named(PROJECT["project"]["dependencies"])
-    train = named(PROJECT["project"]["optional-dependencies"]["train"])
+    extras = PROJECT["project"]["optional-dependencies"]
+    extra = named([item for group in extras.values() for item in group])
     groups = PROJECT["dependency-groups"]
     tools = named([item for group in groups.values() for item in group if isinstance(item, str)])
     assert plain <= locked("run.txt")
-    assert plain | tools <= locked("dev.txt")
-    assert not train & (locked("run.txt") | locked("dev.txt"))
+    assert (plain | tools | extra) - {"torch"} <= locked("dev.txt")
+    assert not (named(extras["train"]) - {"numpy"}) & locked("run.txt")
+
+
+def test_torch_alone_is_pinned_without_a_hash() -> None:
+    assert locked("torch.txt") == {"torch"}
+    assert "torch" not in locked("dev.txt")
+    for name in ("run", "dev"):
+        pinned = re.findall(r"^[\w.-]+==", text(f"requirements/{name}.txt"), re.M)
+        assert text(f"requirements/{name}.txt").count("--hash=sha256:") >= len(pinned)
 
 
 def test_locks_agree_where_both_pin() -> None:

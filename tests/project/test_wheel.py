@@ -90,8 +90,9 @@ def test_both_programs_answer_with_the_version_of_the_wheel(installed: Installed
         assert (ended.returncode, ended.stdout) == (0, f"{program} {codex_audit.__version__}\n"), ended.stderr
 
 
-def test_codex_train_says_what_it_cannot_do_yet(installed: Installed, tmp_path: Path) -> None:
-    ended = installed.run("codex-train", "run", cwd=tmp_path)
+def test_codex_train_without_its_extra_says_what_to_install(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("data: {files: [a.txt]}\n")
+    ended = installed.run("codex-train", "run", "run.yaml", cwd=tmp_path)
     assert ended.returncode == 2
     assert "codex-audit[train]" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,288 @@
+"""The run path: a configuration goes in, a run folder comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from codex_evidence.canonical import canonical_bytes
+from codex_evidence.digests import sha256_hex
+from codex_evidence.errors import CodexError, UsageError
+from codex_evidence.names import shown
+from codex_evidence.run_documents import SYSTEM
+from codex_train.checkpoints.find import resolve
+from codex_train.checkpoints.read import Checkpoint, read_checkpoint
+from codex_train.checkpoints.refuse import Identity, require_same
+from codex_train.config.digest import config_plain
+from codex_train.config.load import override_config
+from codex_train.config.nouns import Config
+from codex_train.engine import processes
+from codex_train.engine.assembly import Assembly, assembled, restored
+from codex_train.engine.loop import train
+from codex_train.engine.plan import Order
+from codex_train.engine.processes import World
+from codex_train.engine.recorded import BASE, RecordedRun, recorded_run, require_new
+from codex_train.engine.settings import device_of, device_type, seed_steps, settle
+from codex_train.engine.setup import Ground, lay_ground, make_model
+from codex_train.engine.stopping import Stop, listening
+from codex_train.engine.watch import Screen
+from codex_train.monitoring.system import SystemMonitor
+from codex_train.recorder.environment import Environment, record_environment
+from codex_train.recorder.recorder import Parent, Recorder
+
+INTERRUPTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``status`` is finished or stopped; ``reason`` is empty for a run that went to its last step."""
+
+    status: str
+    reason: str
+    folder: Path
+    exit_code: int
+    notes: tuple[str, ...] = ()
+    """Lines for the user, on where the run began and what went wrong beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a caller brings in place of what the configuration describes: a model that returns ``.logits``, an order of
+    samples, and who looks on."""
+
+    model: nn.Module | None = None
+    order: Order | None = None
+    screen: Screen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Resume:
+    recorded: RecordedRun
+    checkpoint: str
+    accept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    config: Config
+    base: Path
+    folder: Path | None
+    resume: _Resume | None = None
+    show: bool = False
+    given: Given = field(default_factory=Given)
+
+
+def run_training(
+    config: Config, base: Path, folder: Path | None = None, *, show: bool = False, given: Given | None = None
+) -> Outcome:
+    """Trains what ``config`` describes (paths in it count from ``base``) and leaves the run folder ``folder``, which
+    must be new; default a folder under `runs` named after run and time. ``show`` draws progress. Raises CodexError."""
+    return _run(_Request(config, base, folder, show=show, given=given or Given()))
+
+
+def resume_training(
+    run: Path,
+    checkpoint: str = "latest",
+    *,
+    accept: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    show: bool = False,
+    given: Given | None = None,
+) -> Outcome:
+    """Goes on with the run folder ``run`` from ``checkpoint`` (`latest`, a step or a path), to the bits that it would
+    have had. Everything is verified first. ``accept`` names fields that may differ from the run's.
+
+    Raises CodexError: ResumeRefusedError for what differs, CheckpointError for what is damaged.
+    """
+    recorded = recorded_run(run)
+    config = override_config(recorded.config, overrides, recorded.base) if overrides else recorded.config
+    resume = _Resume(recorded, checkpoint, tuple(accept))
+    return _run(_Request(config, recorded.base, run, resume, show, given or Given()))
+
+
+def continue_training(
+    config: Config, base: Path, folder: Path, recorded: RecordedRun, checkpoint: str, accept: Sequence[str]
+) -> Outcome:
+    """Goes on from ``checkpoint`` of the run ``recorded`` in the new folder ``folder``, as a replay does. ``accept``
+    names fields that may differ. Raises CodexError."""
+    return _run(_Request(config, base, folder, _Resume(recorded, checkpoint, tuple(accept))))
+
+
+def _run(request: _Request) -> Outcome:
+    kind = device_type(request.config.run)
+    settle(request.config.run, kind)
+    world = processes.join(request.config.run.strategy, kind)
+    processes.require_equal_parts(request.config.run.batch, world)
+    try:
+        with listening() as stop:
+            return _trained(request, world, kind, stop)
+    finally:
+        processes.leave(world)
+
+
+def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
+    config, device = request.config, device_of(kind, world.local)
+    folder = Path(world.told(str(request.folder or _stamped(config.name))))
+    if request.resume is None:
+        require_new(folder)
+    ground = lay_ground(config, request.base, world)
+    checkpoint = _checkpoint(request.resume, folder, world)
+    _require_same(request, ground, world)  # before a model of another kind is made
+    model = request.given.model or make_model(config, request.base, ground.encoder)
+    environment = record_environment(
+        world_size=world.size, code=request.base, settings={BASE: str(request.base.resolve())}
+    )
+    parent = _parent(request, ground, environment, checkpoint, world)
+    assembly = assembled(config, ground, model, request.given.order, world, device, checkpoint, folder)
+    recorder = _recorder(request, folder, ground, environment, parent, world)
+    monitor, told = _monitor(config, recorder), _notes(request, checkpoint)
+    done = checkpoint.manifest.step if checkpoint else 0
+    try:
+        # What looks on ends before the recorder closes: the manifest lists what it wrote.
+        notes = (*told, *ground.data.notes)
+        with monitor, _screen(request, assembly, recorder, folder, done, notes) as screen:
+            # After everything is loaded: some libraries draw a random number while they are imported.
+            seed_steps(config.run.seed, world.rank)
+            restored(assembly, checkpoint)
+            reason = _steps(assembly, recorder, screen, done, stop)
+        # A stop that comes after the last step is none.
+        status: Literal["stopped", "finished"] = "stopped" if reason.startswith("stopped") else "finished"
+        if recorder is not None:
+            recorder.close(
+                status,
+                reason,
+                final_state_digest=assembly.keeper.digest,
+                verify_packages=config.run.verify_packages,
+            )
+    except CodexError as error:
+        _failed(recorder, str(error))
+        raise
+    finally:
+        if recorder is not None:
+            recorder.abandon()
+    code = INTERRUPTED if status == "stopped" else 0
+    return Outcome(status, reason, folder, code, (*told, monitor.fault) if monitor.fault else told)
+
+
+def _steps(
+    assembly: Assembly, recorder: Recorder | None, screen: Screen | None, done: int, stop: Stop
+) -> str:
+    """Trains to the last step, evaluates and saves there; returns why it ended before, empty if it did not."""
+    watch = assembly.watch(recorder, screen)
+    reason = train(assembly.job, done, watch, stop)
+    if not reason:
+        last = assembly.job.steps
+        watch.finish(last)
+    return reason
+
+
+def _notes(request: _Request, checkpoint: Checkpoint | None) -> tuple[str, ...]:
+    """What is to be said of where the run begins."""
+    if request.resume is None or checkpoint is not None:
+        return ()
+    return ("no checkpoint was made before the run was stopped: it starts again at step 0",)
+
+
+def _checkpoint(resume: _Resume | None, folder: Path, world: World) -> Checkpoint | None:
+    """The verified checkpoint to go on from; None at the beginning. Raises CheckpointError, UsageError."""
+    path = resolve(folder, resume.checkpoint) if resume is not None else None
+    if path is None or resume is None:
+        return None
+    checkpoint = read_checkpoint(path, rank=world.rank, world=world.size)
+    if checkpoint.manifest.run != resume.recorded.id:
+        raise UsageError(
+            f"{shown(path)} is a checkpoint of another run ({checkpoint.manifest.run[:8]}...); to start from its "
+            "weights, begin a new run with model.path set to it"
+        )
+    return checkpoint
+
+
+def _parent(
+    request: _Request, ground: Ground, environment: Environment, checkpoint: Checkpoint | None, world: World
+) -> Parent | None:
+    """What the new segment goes on from, once it is known to be the same run. Raises ResumeRefusedError."""
+    if request.resume is None:
+        return None
+    return Parent(checkpoint.path if checkpoint else None, _require_same(request, ground, world, environment))
+
+
+def _require_same(
+    request: _Request, ground: Ground, world: World, environment: Environment | None = None
+) -> tuple[str, ...]:
+    """The fields that differ and were accepted; without ``environment`` it and the code count as the same. Raises
+    ResumeRefusedError."""
+    if request.resume is None:
+        return ()
+    recorded = request.resume.recorded.identity
+    now = Identity(
+        config=config_plain(request.config),
+        data=sha256_hex(canonical_bytes(ground.data.manifest)),
+        world_size=world.size,
+        code=environment.code_tree if environment else recorded.code,
+        environment=environment.environment_class if environment else recorded.environment,
+    )
+    return require_same(recorded, now, request.resume.accept)
+
+
+def _recorder(
+    request: _Request,
+    folder: Path,
+    ground: Ground,
+    environment: Environment,
+    parent: Parent | None,
+    world: World,
+) -> Recorder | None:
+    if not world.leads:
+        return None
+    return Recorder.open(
+        folder,
+        name=request.config.name,
+        config=config_plain(request.config),
+        data=ground.data.manifest,
+        parent=parent,
+        world_size=world.size,
+        environment=environment,
+    )
+
+
+def _failed(recorder: Recorder | None, reason: str) -> None:
+    """Closes a run that failed. Where even that cannot be written it stays open, as that of a killed process."""
+    if recorder is None:
+        return
+    try:
+        recorder.close("failed", reason)
+    except CodexError:
+        recorder.abandon()  # the first error is the one to report
+
+
+def _screen(
+    request: _Request,
+    assembly: Assembly,
+    recorder: Recorder | None,
+    folder: Path,
+    done: int,
+    notes: Sequence[str],
+) -> AbstractContextManager[Screen | None]:
+    """Who looks on, from its beginning to its end."""
+    if request.given.screen is not None or not request.show or recorder is None:
+        return nullcontext(request.given.screen)
+    from codex_train.screens.progress import progress
+
+    return progress(assembly.job, folder, done, recorder.attach, notes)
+
+
+def _monitor(config: Config, recorder: Recorder | None) -> SystemMonitor:
+    """Samples the machine into the segment's folder; in a process that does not write, never."""
+    if recorder is None:
+        return SystemMonitor(Path(SYSTEM), 0)
+    return SystemMonitor(recorder.folder / SYSTEM, config.monitoring.interval)
+
+
+def _stamped(name: str) -> Path:
+    return Path("runs") / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

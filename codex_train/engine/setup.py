@@ -1,0 +1,49 @@
+"""From a configuration to what is trained: the tokenizer, the samples and the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from codex_train.config.nouns import Config
+from codex_train.data.encoder import Encoder
+from codex_train.data.prepare import Prepared, prepare
+from codex_train.engine.processes import World
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a run stands on, before any weight."""
+
+    encoder: Encoder
+    data: Prepared
+
+
+def lay_ground(config: Config, base: Path, world: World) -> Ground:
+    """Tokenizer and samples; the leading process packs them, the others open what it packed."""
+    from codex_train.tokenization.load import load_encoder
+
+    encoder = load_encoder(config.tokenizer, base)
+    data = prepare(config.data, base, encoder, config.run.seed) if world.leads else None
+    world.barrier()
+    return Ground(encoder, data or prepare(config.data, base, encoder, config.run.seed))
+
+
+def make_model(config: Config, base: Path, encoder: Encoder) -> nn.Module:
+    """The model that ``config`` describes, with adapters if it wants them, on the CPU."""
+    from codex_train.models.build import build
+    from codex_train.models.lora import add_lora
+
+    seed = config.run.seed
+    model = build(
+        config.model,
+        vocabulary=encoder.size,
+        context=config.data.context,
+        seed=seed,
+        base=base,
+        end=encoder.end,
+        offline_only=config.run.offline,
+    )
+    return add_lora(model, config.lora, seed) if config.lora.rank else model

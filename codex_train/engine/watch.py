@@ -1,0 +1,141 @@
+"""What happens around the steps: the log, evaluation, checkpoints. None of it draws a number or changes a weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codex_train.engine.stopping import NonFiniteError, Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """An optimizer step that was taken: ``loss`` in nats a target and ``norm`` of the gradients are on the device;
+    ``ids`` are the samples of the whole batch, int64."""
+
+    step: int
+    epoch: int
+    rate: float
+    targets: int
+    ids: NDArray[np.int64]
+    loss: Tensor
+    norm: Tensor
+
+
+class Log(Protocol):
+    """Where steps are recorded: the recorder."""
+
+    def step(
+        self,
+        step: int,
+        epoch: int,
+        loss: float,
+        grad_norm: float | None,
+        lr: float,
+        targets: int,
+        samples: str,
+    ) -> None: ...
+
+
+class Screen(Protocol):
+    """Who looks on."""
+
+    def step(self, step: int, loss: float, norm: float | None, rate: float, targets: int) -> None: ...
+    def evaluation(self, step: int, metrics: dict[str, Any]) -> None: ...
+
+
+@dataclass(slots=True)
+class Watch:
+    """``evaluate`` gives the metrics of the held-out part and ``save`` makes a checkpoint; ``log`` is None in processes
+    that do not write. ``wait`` is how many steps may run before their figures are fetched: fetching waits for a GPU."""
+
+    log: Log | None
+    screen: Screen | None
+    patience: Patience
+    evaluate: Callable[[int], dict[str, Any]] | None
+    save: Callable[[int, dict[str, Any]], None]
+    evaluate_every: int
+    save_every: int
+    pinned: frozenset[int]
+    scaled: bool = False
+    wait: int = 1
+    _pending: list[Stepped] = field(default_factory=list, init=False)
+    _metrics: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def hear(self, stepped: Stepped) -> None:
+        """Takes note of a step. Raises NonFiniteError for one among those fetched."""
+        self._pending.append(stepped)
+        if len(self._pending) >= self.wait:
+            self.fetch()
+
+    def fetch(self) -> None:
+        """Writes the steps that wait."""
+        pending, self._pending = self._pending, []
+        if len(pending) == 1:
+            figures = [(pending[0].loss.item(), pending[0].norm.item())]
+        else:
+            both = [torch.stack((item.loss.float(), item.norm.float())) for item in pending]
+            figures = [(loss, norm) for loss, norm in torch.stack(both).tolist()] if both else []
+        for item, (loss, norm) in zip(pending, figures, strict=True):
+            self._write(item, loss, self._checked(item.step, loss, norm))
+
+    def between(self, step: int, reason: str) -> str:
+        """Evaluates and saves after ``step`` where it is time to, and before a stop for ``reason``; returns the reason
+        to stop, empty for none."""
+        self._metrics = {}
+        if self.evaluate is not None and self.evaluate_every and step % self.evaluate_every == 0:
+            reason = self.judge(step) or reason
+        if reason or step in self.pinned or (self.save_every and step % self.save_every == 0):
+            self.fetch()
+            self.save(step, self._metrics)
+        return reason
+
+    def judge(self, step: int) -> str:
+        """Evaluates; returns the reason to stop, empty for none."""
+        self.fetch()
+        if self.evaluate is None:
+            return ""
+        self._metrics = self.evaluate(step)
+        if self.screen is not None:
+            self.screen.evaluation(step, self._metrics)
+        loss = self._metrics["loss"]
+        lost = self.patience.hear(math.inf if loss is None else loss)
+        return f"no lower held-out loss in {self.patience.most} evaluations" if lost else ""
+
+    def finish(self, step: int) -> None:
+        """Evaluates and saves after the last step, unless that was done."""
+        if not self._metrics:
+            self.judge(step)
+        self.fetch()
+        self.save(step, self._metrics)
+
+    def _checked(self, step: int, loss: float, norm: float) -> float | None:
+        """The norm; None where a scaler found it not finite and left the weights as they were."""
+        if not math.isfinite(loss):
+            raise NonFiniteError(
+                f"step {step}: the loss is {loss}; the last checkpoint is good: resume from it with a lower "
+                "optimizer.lr or another run.precision"
+            )
+        if math.isfinite(norm):
+            return norm
+        if self.scaled:
+            return None
+        raise NonFiniteError(
+            f"step {step}: the norm of the gradients is {norm}; the last checkpoint is good: resume from it with a "
+            "lower optimizer.lr"
+        )
+
+    def _write(self, item: Stepped, loss: float, norm: float | None) -> None:
+        if self.log is not None:
+            digest = sha256(item.ids.data).hexdigest()
+            self.log.step(item.step, item.epoch, loss, norm, item.rate, item.targets, digest)
+        if self.screen is not None:
+            self.screen.step(item.step, loss, norm, item.rate, item.targets)
