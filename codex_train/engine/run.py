@@ -167,7 +167,8 @@ def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
         if recorder is not None:
             recorder.abandon()
     code = INTERRUPTED if status == "stopped" else 0
-    return Outcome(status, reason, folder, code, (*told, monitor.fault) if monitor.fault else told)
+    unsaid = () if request.show else told
+    return Outcome(status, reason, folder, code, (*unsaid, monitor.fault) if monitor.fault else unsaid)
 
 
 def _steps(
