@@ -35,7 +35,14 @@ def test_a_preset_loads_follows_the_schema_and_comes_back_whole(name: str) -> No
 
 
 def test_there_is_a_preset_for_each_purpose() -> None:
-    assert NAMES == ["deterministic.yaml", "lora.yaml", "offline.yaml", "smoke.yaml"]
+    assert NAMES == [
+        "deterministic.yaml",
+        "lora-smollm2.yaml",
+        "lora.yaml",
+        "offline.yaml",
+        "shakespeare.yaml",
+        "smoke.yaml",
+    ]
 
 
 def test_the_schema_file_is_what_the_nouns_say() -> None:

@@ -20,10 +20,14 @@ from codex_evidence.errors import (
     SchemaError,
     UnreadableError,
 )
-from codex_evidence.schemas import schema_names
+from codex_evidence.schemas import schema_for, schema_names
 
 
-@pytest.mark.parametrize("name", sorted(set(schema_names()) - {"capability_matrix"}))
+# The files of a run folder have tests of their own, beside what writes them.
+OF_AUDITS = sorted(name for name in schema_names() if schema_for(name)["$id"].startswith("urn:codex-audit:"))
+
+
+@pytest.mark.parametrize("name", sorted(set(OF_AUDITS) - {"capability_matrix"}))
 def test_every_artifact_is_read_back_as_it_was_written(
     name: str, samples: dict[str, Any], tmp_path: Path
 ) -> None:

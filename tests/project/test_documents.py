@@ -51,7 +51,7 @@ def test_readme_table_lists_every_command_and_no_other() -> None:
     assert sorted(documented) == sorted(offered)
     rows = re.findall(r"^\| `codex-train (.+?) \|", text("README.md"), re.M)
     documented = [word for row in rows for word in re.findall(r"(?:^|`)([a-z]+)\b", row)]
-    offered = re.findall(r"^    (\w+) ", help_of(program="codex-train"), re.M)
+    offered = re.findall(r"^    (\w+)\b", help_of(program="codex-train"), re.M)
     assert sorted(documented) == sorted(offered)
 
 

@@ -91,6 +91,7 @@ def test_both_programs_answer_with_the_version_of_the_wheel(installed: Installed
 
 
 def test_codex_train_without_its_extra_says_what_to_install(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text\n")
     (tmp_path / "run.yaml").write_text("data: {files: [a.txt]}\n")
     ended = installed.run("codex-train", "run", "run.yaml", cwd=tmp_path)
     assert ended.returncode == 2

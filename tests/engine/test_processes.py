@@ -1,0 +1,189 @@
+"""Many processes under torchrun: the same samples, the same sums, the same bits after a kill."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codex_evidence.checkpoint_verify import verify_checkpoint
+from codex_evidence.runs import verify_run
+from tests.engine.runs import (
+    KILLED,
+    SAVE_AT,
+    STEPS,
+    Bench,
+    Ended,
+    environment,
+    final,
+    manifests,
+    records,
+    taken,
+)
+
+SMALL = ("data.validation=0", "run.batch=8", "data.files=[both.txt]")
+STRATEGIES = {"ddp": (), "fsdp": ("run.strategy=fsdp",)}  # DDP is what torchrun gets by default
+
+
+@pytest.fixture(scope="module", autouse=True)
+def corpus(bench: Bench) -> None:
+    """Enough for batches of 8, in two epochs."""
+    whole = (bench.base / "corpus.txt").read_bytes()
+    (bench.base / "both.txt").write_bytes(whole[: 30 * 8 * 16])
+
+
+def ranks(bench: Bench, size: int, job: dict[str, Any]) -> list[Ended]:
+    """``job`` in ``size`` processes that find each other as torchrun's do."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return bench.together(
+        [{**job, "env": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}} for rank in range(size)]
+    )
+
+
+def trained(bench: Bench, size: int, run: Path, *overrides: str) -> Path:
+    ended = ranks(bench, size, {"command": bench.run_command(run, "gpt2", *SMALL, *overrides)})
+    assert [one.code for one in ended] == [0] * size, [one.err for one in ended]
+    assert [bool(one.out) for one in ended] == [True] + [False] * (size - 1)  # one speaks for all
+    return run
+
+
+def torchrun(*arguments: object, cwd: Path) -> Ended:
+    """`codex-train` in two processes of torchrun, which gives an exit code other than 0 when one of them does."""
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "0",
+        "-m", "codex_train", *map(str, arguments)
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(), cwd=cwd, check=False, timeout=200
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def killed_job(bench: Bench, run: Path, kind: str) -> dict[str, Any]:
+    overrides = (*SMALL, *STRATEGIES[kind])
+    return {
+        "config": bench.config("gpt2"),
+        "overrides": overrides,
+        "folder": str(run),
+        "kill_at": SAVE_AT + 1,
+    }
+
+
+@pytest.fixture(scope="module")
+def one(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("ranks") / "one"
+    assert bench.train(run, "gpt2", *SMALL).code == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def two(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of two processes by strategy."""
+    folder = tmp_path_factory.mktemp("ranks")
+    return {kind: trained(bench, 2, folder / kind, *extra) for kind, extra in STRATEGIES.items()}
+
+
+def test_any_number_of_processes_takes_the_same_samples(
+    bench: Bench, tmp_path: Path, one: Path, two: dict[str, Path]
+) -> None:
+    four = trained(bench, 4, tmp_path / "four")
+    order = [record.samples for record in records(one)]
+    assert len(set(order)) == STEPS
+    for run in (four, *two.values()):
+        assert [record.samples for record in records(run)] == order
+        assert [record.targets for record in records(run)] == [8 * 15] * STEPS
+    assert [manifests(run)[0].world_size for run in (one, two["ddp"], four)] == [1, 2, 4]
+
+
+def test_two_processes_learn_what_one_learns(bench: Bench, tmp_path: Path) -> None:
+    """Without dropout, which each process draws for itself, only rounding differs."""
+    still = ("data.validation=0", "data.files=[both.txt]", "run.batch=8")
+    assert bench.train(tmp_path / "one", "llama", *still).code == 0
+    losses = [record.loss for record in records(tmp_path / "one")]
+    norms = [record.grad_norm for record in records(tmp_path / "one")]
+    for kind, extra in STRATEGIES.items():
+        run = tmp_path / kind
+        ended = ranks(
+            bench, 2, {"command": bench.run_command(run, "llama", *still, "run.micro_batch=2", *extra)}
+        )
+        assert [one.code for one in ended] == [0, 0], [one.err for one in ended]
+        assert [record.loss for record in records(run)] == pytest.approx(losses, abs=5e-4)
+        assert [record.grad_norm for record in records(run)] == pytest.approx(norms, rel=5e-3)
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_two_killed_processes_go_on_to_the_same_bits(
+    bench: Bench, tmp_path: Path, two: dict[str, Path], kind: str
+) -> None:
+    """Which also shows that both hold the same weights: what is saved are those of the first process, and after the
+    resume the second goes on with them to the gradients that it would have had."""
+    run = tmp_path / "run"
+    assert KILLED in [one.code for one in ranks(bench, 2, killed_job(bench, run, kind))]
+    verify_checkpoint(run / "checkpoints" / "step-000020")
+    ended = ranks(bench, 2, {"command": ["resume", str(run), "--format", "json"]})
+    assert [one.code for one in ended] == [0, 0], [one.err for one in ended]
+    assert final(run) == final(two[kind])
+    assert taken(run) == taken(two[kind], SAVE_AT + 1)
+    assert verify_run(run) == verify_run(two[kind]) == ()
+
+
+def test_another_number_of_processes_cannot_go_on(bench: Bench, two: dict[str, Path], one: Path) -> None:
+    ended = bench.resume(two["ddp"])
+    assert ended.code == 1
+    assert "world_size" in ended.line
+    for ended in ranks(bench, 2, {"command": ["resume", str(one), "--format", "json"]}):
+        assert ended.code == 1
+        assert "world_size" in ended.line
+
+
+@pytest.mark.parametrize(
+    ("size", "overrides", "words"),
+    [
+        (3, (), "run.batch=8 cannot be shared by 3 processes"),
+        (2, ("run.strategy=none",), "run.strategy=none, but 2 processes"),
+    ],
+)
+def test_processes_that_do_not_fit_are_refused(
+    bench: Bench, tmp_path: Path, size: int, overrides: Sequence[str], words: str
+) -> None:
+    job = {"command": bench.run_command(tmp_path / "run", "gpt2", *SMALL, *overrides)}
+    for ended in ranks(bench, size, job):
+        assert ended.code == 2
+        assert words in ended.line
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_signal_to_one_process_stops_both_after_the_same_step(bench: Bench, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    steps = run / "segments" / "0000" / "steps.ndjson"
+    moment = {"number": signal.SIGTERM, "file": str(steps), "lines": 9}
+    command = bench.run_command(run, "gpt2", *SMALL, "run.steps=2000", "checkpoint.every=0")
+    ended = ranks(bench, 2, {"command": command, "signal": moment})
+    assert [one.code for one in ended] == [4, 4], [one.err for one in ended]
+    (manifest,) = manifests(run)
+    assert manifest.steps is not None
+    assert (manifest.status, manifest.checkpoints[-1].step) == ("stopped", manifest.steps.last)
+    assert verify_run(run) == ()
+
+
+def test_under_torchrun_both_processes_end_well(bench: Bench, tmp_path: Path, two: dict[str, Path]) -> None:
+    """The entry that users take, to the end of the interpreter, where a process of gloo may abort."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    ended = torchrun(*bench.run_command(whole, "gpt2", *SMALL, *STRATEGIES["fsdp"]), cwd=bench.base)
+    assert ended.code == 0, ended.err
+    assert final(whole) == final(two["fsdp"])
+    assert KILLED in [one.code for one in ranks(bench, 2, killed_job(bench, killed, "ddp"))]
+    ended = torchrun("resume", killed, "--format", "json", cwd=bench.base)
+    assert ended.code == 0, ended.err
+    assert ended.out.count('"finished"') == 1
+    assert final(killed) == final(two["ddp"])
+    assert verify_run(whole) == verify_run(killed) == ()
