@@ -22,7 +22,6 @@ from codex_evidence.errors import (
 )
 from codex_evidence.schemas import schema_for, schema_names
 
-
 # The files of a run folder have tests of their own, beside what writes them.
 OF_AUDITS = sorted(name for name in schema_names() if schema_for(name)["$id"].startswith("urn:codex-audit:"))
 
