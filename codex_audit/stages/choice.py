@@ -41,10 +41,10 @@ def stem(path: str) -> bytes:
     return path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2].encode()
 
 
-def look(data: bytes, words: AbstractSet[str], stems: AbstractSet[bytes]) -> bytes:
-    """A digest of all that the choice sees of a file: its size, the ``words`` found in it and the ``stems``."""
+def look(size: int, words: AbstractSet[str], stems: AbstractSet[bytes]) -> bytes:
+    """A digest of all that the choice sees of a file of ``size`` bytes: the ``words`` and the ``stems`` found in it."""
     found = sorted(word.encode() for word in words)
-    return digest(str(blocks(len(data))).encode(), *found, b"", *sorted(names_in(data) & stems))
+    return digest(str(blocks(size)).encode(), *found, b"", *sorted(stems))
 
 
 def chosen_alike(choice: Choice | None, work: Work, changed: Iterable[FileEntry]) -> bool:
@@ -57,6 +57,7 @@ def chosen_alike(choice: Choice | None, work: Work, changed: Iterable[FileEntry]
     finder = WordFinder(choice.words)
     for entry in changed:
         data = work.bytes_of(entry)
-        if look(data, finder.find(names_in(data)), choice.stems) != choice.looks.get(entry.path):
+        names = names_in(data)
+        if look(len(data), finder.find(names), names & choice.stems) != choice.looks.get(entry.path):
             return False
     return True

@@ -79,9 +79,9 @@ def skim(
     stems, looks = frozenset(map(stem, known)), dict[str, bytes]()
     for entry in entries:
         if entry.path in close:
-            data = read(entry)
-            names.subtract(names_in(data))
-            looks[entry.path] = look(data, words[entry.path], stems)
+            here = names_in(read(entry))
+            names.subtract(here)
+            looks[entry.path] = look(entry.size, words[entry.path], here & stems)
     mentioned = frozenset(name.decode("ascii") for name, count in names.items() if count > 0)
     choice = Choice(vocabulary.words, stems, looks)
     return Skim(close, {path: facts for path, facts in known.items() if path not in close}, mentioned, choice)
