@@ -22,6 +22,7 @@ from codex_train.config.paths import base_of, from_here
 from codex_train.config.reading import OPTION_NAME, Places, Plain, read_settings
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
+_NO_LIST = re.compile(r"Invalid value assigned: \w+ is not a ListConfig.*")
 _WORDS = {
     "array": "a list",
     "object": "a mapping",
@@ -113,13 +114,29 @@ def _merged(layers: Sequence[Plain], places: Places) -> Config:
         root = OmegaConf.merge(root, *layers)
         plain = OmegaConf.to_container(root, resolve=True, enum_to_str=True)
     except OmegaConfBaseException as error:
-        key = re.split(r"\[", str(error.full_key or ""))[0]
+        key = re.split(r"\[", str(error.full_key or ""))[0] or _unresolved(root)
         raise _misfit(key, _sentence(error), places) from error
     except RecursionError as error:
         raise UsageError("the settings refer to each other in a circle; look for ${...}") from error
     if not isinstance(plain, dict):
         raise TypeError(f"OmegaConf gave a {type(plain).__name__}")
     return _typed({str(key): value for key, value in plain.items()}, places, "")
+
+
+def _unresolved(root: Any) -> str:
+    """The first setting in ``root`` whose value cannot be had, empty when there is none: not every error of OmegaConf
+    says which it is."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for section in root:
+        names = list(root[section]) if OmegaConf.is_config(root[section]) else []
+        for name in names:
+            try:
+                OmegaConf.select(root, f"{section}.{name}", throw_on_missing=True)
+            except OmegaConfBaseException:
+                return f"{section}.{name}"
+    return ""
 
 
 def _typed(plain: Plain, places: Mapping[str, str], source: str) -> Config:
@@ -163,7 +180,8 @@ def _misfit(key: str, problem: str, places: Mapping[str, str]) -> CodexError:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error).splitlines()[0].removeprefix("While dereferencing interpolation ")
+    first = str(error).splitlines()[0].removeprefix("While dereferencing interpolation ")
+    return _NO_LIST.sub("this must be a list", first)
 
 
 def _escaped(value: Any) -> Any:

@@ -32,6 +32,9 @@ CASES = {
     ),
 }  # fmt: skip
 
+# The last test of this file compares what the others found, so that one process has to run them all.
+pytestmark = pytest.mark.xdist_group("exact-resume")
+
 ends: dict[str, tuple[str, str]] = {}
 
 
