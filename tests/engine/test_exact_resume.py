@@ -32,11 +32,6 @@ CASES = {
     ),
 }  # fmt: skip
 
-# The last test of this file compares what the others found, so that one process has to run them all.
-pytestmark = pytest.mark.xdist_group("exact-resume")
-
-ends: dict[str, tuple[str, str]] = {}
-
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_killed_run_goes_on_to_the_same_bits(bench: Bench, tmp_path: Path, case: str) -> None:
@@ -55,17 +50,18 @@ def test_a_killed_run_goes_on_to_the_same_bits(bench: Bench, tmp_path: Path, cas
     assert taken(killed) == taken(whole, SAVE_AT + 1)
     assert len(taken(killed)) == STEPS - SAVE_AT
     assert verify_run(killed) == verify_run(whole) == ()
-    ends[case] = final(whole)
 
 
 @pytest.mark.parametrize(
     ("case", "other"),
     [("dropout", "two workers"), ("noise", "noise and two workers"), ("dropout", "evaluation")],
 )
-def test_who_prepares_and_who_looks_on_does_not_matter(case: str, other: str) -> None:
-    if not {case, other} <= ends.keys():
-        pytest.skip("needs the runs of the test above")
-    assert ends[case] == ends[other]
+def test_who_prepares_and_who_looks_on_does_not_matter(
+    bench: Bench, tmp_path: Path, case: str, other: str
+) -> None:
+    jobs = [{"command": bench.run_command(tmp_path / name, *CASES[name])} for name in (case, other)]
+    assert [ended.code for ended in bench.together(jobs)] == [0, 0]
+    assert final(tmp_path / case) == final(tmp_path / other)
 
 
 def test_the_cases_are_what_they_say(bench: Bench, tmp_path: Path) -> None:
@@ -81,7 +77,8 @@ def test_the_cases_are_what_they_say(bench: Bench, tmp_path: Path) -> None:
     assert [twenty[step].epoch for step in (SAVE_AT, SAVE_AT + 1)] == [0, 1]
     assert fifteen[1].samples != fifteen[16].samples  # each epoch has an order of its own
     assert plain[STEPS].loss < plain[1].loss - 1
-    assert len(set(ends.values())) in (0, len(CASES) - 3)
+    ends = {final(tmp_path / str(number)) for number in range(3)}
+    assert len(ends) == len(jobs)
 
 
 def test_a_new_process_with_other_hashes_of_strings_ends_in_the_same_bits(
