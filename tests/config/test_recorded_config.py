@@ -92,17 +92,17 @@ def test_paths_of_a_file_count_from_it_and_those_of_an_override_from_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "configs").mkdir()
-    (tmp_path / "work").mkdir()
+    (tmp_path / "here").mkdir()
     (tmp_path / "configs" / "a.yaml").write_text("data: {files: [in.txt]}\nmodel: {path: base}\n")
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "here")
     loaded = load_config(Path("../configs/a.yaml"))
     assert loaded.base == tmp_path / "configs"
     assert resolve(loaded.config.data.files[0], loaded.base) == tmp_path / "configs" / "in.txt"
     given_here = load_config(Path("../configs/a.yaml"), ["data.files=[./out.txt,/abs,'~/h']", "model.path=m"])
-    assert given_here.config.data.files == ["../work/out.txt", "/abs", "~/h"]
-    assert given_here.config.model.path == "../work/m"
-    (tmp_path / "work" / "out.txt").write_text("x")
-    assert resolve("../work/out.txt", given_here.base).samefile("out.txt")
+    assert given_here.config.data.files == ["../here/out.txt", "/abs", "~/h"]
+    assert given_here.config.model.path == "../here/m"
+    (tmp_path / "here" / "out.txt").write_text("x")
+    assert resolve("../here/out.txt", given_here.base).samefile("out.txt")
     assert resolve("~/h", given_here.base) == Path.home() / "h"
 
 
