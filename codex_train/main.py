@@ -1,4 +1,4 @@
-"""The command ``codex-train``: one module a verb under ``commands``, errors and exit codes here.
+"""The command ``codex-train``: one module a verb under ``commands``.
 
 Exit codes: 0 fine, 1 a failed check or run, 2 usage, configuration or unreadable input, 3 a bug of this program,
 4 stale or interrupted. Nothing that ``--help`` loads imports torch, numpy or omegaconf.
@@ -7,14 +7,13 @@ Exit codes: 0 fine, 1 a failed check or run, 2 usage, configuration or unreadabl
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from codex_evidence.errors import CodexError, UsageError
+from codex_evidence.command_line import CommandParser, run_program
+from codex_evidence.errors import UsageError
 from codex_train.commands import (
     compare,
     data,
@@ -30,8 +29,8 @@ from codex_train.commands import (
 from codex_train.commands import (
     eval as evaluate,
 )
-from codex_train.commands.options import printable
 
+_NAME = "codex-train"
 _DESCRIPTION = (
     "Train and fine-tune language models, and leave a run folder that proves how the weights came to be."
 )
@@ -43,11 +42,6 @@ _EXTRA = frozenset(
     "datasets gguf matplotlib numpy omegaconf peft plotext psutil pynvml rouge_score sacrebleu safetensors tokenizers "
     "torch transformers".split()
 )
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see {self.prog} --help)")
 
 
 class _Version(argparse.Action):
@@ -70,40 +64,18 @@ class _Version(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line ``argv`` (default: that of the process) and returns the exit code."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Generated text and file names may hold what the terminal's encoding lacks; that must not end a run.
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        code = _run(given)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = _left_alone()
+    code = run_program(_NAME, _parse, argv, _lacking)
     if _TORCHRUN in os.environ and "torch" in sys.modules:
         _end(code)
     return code
 
 
-def _run(argv: Sequence[str]) -> int:
-    arguments: argparse.Namespace | None = None
-    try:
-        arguments = _parse(argv)
-        return int(arguments.command(arguments))
-    except CodexError as error:
-        return _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 4)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the last resort: a bug is one line too
-        if arguments is not None and arguments.debug:
-            traceback.print_exc()
-        missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-        if missing in _EXTRA:
-            return _fail(f"the package {missing} is not installed; pip install 'codex-audit[train]'", 2)
-        kind = type(error).__name__
-        return _fail(f"a bug of this program ({kind}: {error}); codex-train --debug ... shows where", 3)
+def _lacking(error: Exception) -> UsageError | None:
+    """The package of the extra ``train`` that is not there; None where that is not what is wrong."""
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing not in _EXTRA:
+        return None
+    return UsageError(f"the package {missing} is not installed; pip install 'codex-audit[train]'")
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -119,32 +91,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="codex-train", description=_DESCRIPTION, epilog=_EPILOG)
+def _parser() -> CommandParser:
+    parser = CommandParser(prog=_NAME, description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, help="show the version and exit")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (
-        run,
-        resume,
-        evaluate,
-        generate,
-        inspect,
-        compare,
-        replay,
-        doctor,
-        sweep,
-        tokenizer,
-        data,
-    ):
-        command.add_parser(commands)
+    parser.add_commands(
+        (run, resume, evaluate, generate, inspect, compare, replay, doctor, sweep, tokenizer, data)
+    )
     return parser
-
-
-def _fail(message: str, code: int) -> int:
-    line = printable(" ".join(message.splitlines()))
-    print(f"codex-train: error: {line}", file=sys.stderr)
-    return code
 
 
 def _end(code: int) -> NoReturn:
@@ -153,9 +106,3 @@ def _end(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)
-
-
-def _left_alone() -> int:
-    # The reader of our output went away. Python would complain once more when it flushes at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 4

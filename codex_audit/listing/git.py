@@ -1,8 +1,7 @@
 """git's view of a folder: the tracked files and the untracked ones that it does not ignore.
 
-git reads the repository's own configuration, so a hostile one must find nothing to run: fsmonitor, hooks,
-pagers, filters and every transport are switched off, and only commands that hash and write nothing are
-called.
+A hostile repository must find nothing to run: ``codex_evidence.safe_git`` switches off what its configuration can name,
+and only commands that hash and write nothing are called, for which no filter runs.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,35 +18,12 @@ from codex_audit.listing.entry import Kind, Listed
 from codex_audit.listing.walk import without_caches
 from codex_evidence.errors import UnreadableError
 from codex_evidence.files import read_bytes
+from codex_evidence.safe_git import GitError, SafeGit
 
 TIMEOUT = 60.0
 
-_SETTINGS = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.untrackedCache=false",
-    "core.excludesFile=/dev/null",
-    "core.attributesFile=/dev/null",
-    "core.pager=cat",
-    "diff.external=",
-    "submodule.recurse=false",
-    "protocol.allow=never",
-)
-_OPTIONS = (
-    "--no-pager",
-    "--no-replace-objects",
-    *(part for setting in _SETTINGS for part in ("-c", setting)),
-)
-_ENVIRONMENT = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    # A repository may allow single transports for itself; this list, which is empty, has the last word.
-    "GIT_ALLOW_PROTOCOL": "",
-    "LC_ALL": "C",
-}
-# Where the user says which foreign repositories are safe. Other GIT_* variables may name another repository.
-_KEPT = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
+# What the user ignores elsewhere is no part of the tree: the same list on any machine.
+_SETTINGS = ("core.excludesFile=/dev/null", "core.attributesFile=/dev/null")
 
 _HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
 _LONGEST_HEAD = 4096
@@ -89,10 +64,6 @@ def is_bare_repository(root: Path) -> bool:
     return _HEAD.match(head) is not None
 
 
-class _RefusedError(Exception):
-    """Carries the reason of a Refusal out of the depth where it shows."""
-
-
 def git_view(root: Path, *, timeout: float = TIMEOUT) -> GitView | Refusal:
     """What git lists beneath the real path ``root``, which may be any folder of a work tree.
 
@@ -102,15 +73,15 @@ def git_view(root: Path, *, timeout: float = TIMEOUT) -> GitView | Refusal:
     """
     try:
         return _view(root, timeout)
-    except _RefusedError as refused:
+    except GitError as refused:
         return Refusal(str(refused))
 
 
 def head_commit(root: Path, *, timeout: float = TIMEOUT) -> str:
     """The commit that is checked out in the repository around ``root``; empty where git names none."""
     try:
-        done = _Git(_binary(root), root, timeout).run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    except _RefusedError:
+        done = trusted_git(root, timeout).run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except GitError:
         return ""
     return "" if done.returncode else done.stdout.decode("ascii").strip()
 
@@ -118,59 +89,38 @@ def head_commit(root: Path, *, timeout: float = TIMEOUT) -> str:
 def _view(root: Path, timeout: float) -> GitView:
     top = _enclosing(root)
     if top is None:
-        raise _RefusedError(_NO_REPOSITORY)
-    git = _Git(_binary(root), root, timeout)
+        raise GitError(_NO_REPOSITORY)
+    git = trusted_git(root, timeout)
     _check_top(git, top)
-    if top != root and git.succeeds("check-ignore", "--quiet", "."):
-        raise _RefusedError("the enclosing git repository ignores this folder")
-    tracked = _tracked(git.lines("ls-files", "--stage", "-z"))
+    if top != root and _succeeds(git, "check-ignore", "--quiet", "."):
+        raise GitError("the enclosing git repository ignores this folder")
+    tracked = _tracked(_names(git, "ls-files", "--stage", "-z"))
     others = git.run("ls-files", "--others", "--exclude-standard", "-z")
     if others.returncode:
-        raise _RefusedError(_failure(others.stderr))
+        raise GitError(_failure(others.stderr))
     untracked = _untracked(others.stdout.split(b"\0")[:-1])
     notes = (_UNSEEN,) if b"could not open directory" in others.stderr else ()
     return GitView((*tracked, *untracked), notes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Git:
-    binary: str
-    root: Path
-    timeout: float
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        try:
-            return subprocess.run(
-                [self.binary, *_OPTIONS, *arguments],
-                cwd=self.root,
-                env=_environment(os.environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self.timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _RefusedError("git did not answer in time") from error
-        except OSError as error:
-            raise _RefusedError("git cannot be started") from error
-
-    def lines(self, *arguments: str) -> list[bytes]:
-        """The NUL-terminated lines that git prints; raises _RefusedError when it fails."""
-        done = self.run(*arguments)
-        if done.returncode:
-            raise _RefusedError(_failure(done.stderr))
-        return done.stdout.split(b"\0")[:-1]
-
-    def succeeds(self, *arguments: str) -> bool:
-        done = self.run(*arguments)
-        if done.returncode not in (0, 1):
-            raise _RefusedError(_failure(done.stderr))
-        return done.returncode == 0
+def trusted_git(root: Path, timeout: float = TIMEOUT) -> SafeGit:
+    """git in ``root``, by a program that is none of the tree's. Raises GitError without one."""
+    return SafeGit(root, timeout, _SETTINGS, program=_program(root))
 
 
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in given.items() if not name.startswith("GIT_") or name in _KEPT}
-    return kept | _ENVIRONMENT
+def _names(git: SafeGit, *arguments: str) -> list[bytes]:
+    """The NUL-terminated lines that git prints; raises GitError when it fails."""
+    done = git.run(*arguments)
+    if done.returncode:
+        raise GitError(_failure(done.stderr))
+    return done.stdout.split(b"\0")[:-1]
+
+
+def _succeeds(git: SafeGit, *arguments: str) -> bool:
+    done = git.run(*arguments)
+    if done.returncode not in (0, 1):
+        raise GitError(_failure(done.stderr))
+    return done.returncode == 0
 
 
 def _enclosing(root: Path) -> Path | None:
@@ -179,7 +129,7 @@ def _enclosing(root: Path) -> Path | None:
     return next((above for above in (root, *root.parents) if os.path.lexists(above / ".git")), None)
 
 
-def _binary(root: Path) -> str:
+def _program(root: Path) -> str:
     """git as the PATH names it, never from the audited tree: relative entries and those inside it are
     skipped."""
     folders = map(Path, os.environ.get("PATH", os.defpath).split(os.pathsep))
@@ -190,21 +140,21 @@ def _binary(root: Path) -> str:
     ]
     found = shutil.which("git", path=os.pathsep.join(trusted)) if trusted else None
     if found is None:
-        raise _RefusedError("git is not installed")
+        raise GitError("git is not installed")
     return found
 
 
-def _check_top(git: _Git, top: Path) -> None:
+def _check_top(git: SafeGit, top: Path) -> None:
     """Refuses a repository whose configuration gives its files to some other folder than the one that holds
     it."""
     done = git.run("rev-parse", "--is-inside-work-tree", "--show-toplevel")
     inside, _, shown = done.stdout.partition(b"\n")
     if inside == b"false":
-        raise _RefusedError("the git repository has no work tree here")
+        raise GitError("the git repository has no work tree here")
     if done.returncode:
-        raise _RefusedError(_failure(done.stderr))
+        raise GitError(_failure(done.stderr))
     if Path(os.path.realpath(os.fsdecode(shown.removesuffix(b"\n")))) != top:
-        raise _RefusedError("the git repository has its work tree in another folder")
+        raise GitError("the git repository has its work tree in another folder")
 
 
 def _failure(stderr: bytes) -> str:
@@ -224,7 +174,7 @@ def _tracked(lines: Iterable[bytes]) -> list[Listed]:
         head, _, path = line.partition(b"\t")
         mode, object_id, stage = head.decode("ascii").split(" ")
         if not is_beneath(path) or b".git" in path.split(b"/"):
-            raise _RefusedError("git's index holds a path that no work tree can have")
+            raise GitError("git's index holds a path that no work tree can have")
         found[path] = Listed(path, _kind(mode), object_id if stage == "0" else "")
     return list(found.values())
 

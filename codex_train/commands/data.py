@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from codex_train.commands.options import (
     Subparsers,
+    add_config,
     add_format,
-    add_overrides,
     given_path,
     print_json,
     print_lines,
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("data", help="read, split and pack the corpus of a configuration")
-    parser.add_argument("config", type=given_path, metavar="CONFIG", help="a YAML file of settings")
-    add_overrides(parser, "settings to change, such as data.context=512")
+    add_config(parser, "settings to change, such as data.context=512")
     parser.add_argument(
         "--croissant", type=given_path, metavar="FILE", help="write the corpus's description as Croissant 1.0"
     )

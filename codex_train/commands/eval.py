@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from codex_train.evaluation.bootstrap import Interval
     from codex_train.evaluation.measure import Measured
 
+START = "start"
+
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("eval", help="measure a model on data")
@@ -23,7 +25,16 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="MODEL",
         help="a run (its latest checkpoint), a checkpoint, or the folder of a model",
     )
-    parser.add_argument("data", nargs="+", metavar="DATA", help="files or globs")
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="files or globs (default: what the model's run held out)"
+    )
+    parser.add_argument(
+        "--against",
+        default="",
+        metavar="MODEL",
+        help="compare the loss with that of another model on the same samples; `start` is the run's before its first "
+        "step",
+    )
     parser.add_argument(
         "--format",
         choices=("jsonl", "text", "instructions"),
@@ -67,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from codex_train.config.nouns import RunConfig
     from codex_train.engine.settings import device_of, device_type
     from codex_train.evaluation.measure import Question, check_question, measure
-    from codex_train.evaluation.subject import open_subject
+    from codex_train.evaluation.subject import as_it_began, open_subject
 
     question = Question(
         files=tuple(arguments.data),
@@ -82,7 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
     check_question(question)
     device = device_of(device_type(RunConfig(device=arguments.device)), 0)
     subject = open_subject(arguments.model, tokenizer=arguments.tokenizer, context=arguments.context)
-    measured = measure(subject, question, device)
+    against = None
+    if arguments.against == START:
+        against = as_it_began(subject)
+    elif arguments.against:
+        path = given_path(arguments.against)
+        against = open_subject(path, tokenizer=arguments.tokenizer, context=arguments.context)
+    measured = measure(subject, question, device, against)
     if arguments.json:
         print_json({"model": str(subject.origin), "context": subject.context, **measured.document()})
     else:
@@ -102,6 +119,10 @@ def _lines(measured: Measured, origin: Path, context: int) -> Iterator[str]:
         yield f"measured on     {loss.samples:,} samples, {loss.targets:,} targets"
     for one in measured.scores:
         yield f"{one.name:<16}{one.value:.2f} of 100{_shown(one.interval, 2)}  [{one.signature}]"
+    if measured.other and (apart := measured.difference):
+        sure = f"{'' if apart.excludes_zero else 'not '}sure"
+        yield f"compared with   {measured.other.loss:.4f} nats a token"
+        yield f"difference      {apart.point:+.4f}{_shown(apart, 4)}, {sure} to be one"
     if measured.scores:
         yield f"scored          {measured.answers:,} generated answers"
 

@@ -46,10 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write_curve(shown: RunView, steps: Steps, path: Path) -> None:
     from codex_evidence.atomic import write_bytes
-    from codex_train.screens.curve import make_curve, png, svg
+    from codex_train.screens.curve import png, svg
+    from codex_train.screens.folder import run_curve
 
-    held = [(one["step"], one.get("loss")) for one in steps.evaluations]
-    curve = make_curve(shown.name, range(steps.first, steps.last + 1), steps.losses, held)
+    curve = run_curve(shown.name, steps)
     if curve is None:
         raise UsageError(f"{shown.folder} has no step yet, and so no curve")
     if path.suffix not in (".svg", ".png"):

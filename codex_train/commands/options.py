@@ -1,23 +1,28 @@
-"""Options and values that several commands share."""
+"""Options and values that several commands share, with those that both programs have."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codex_train.screens.text import printable
+from codex_evidence.command_line import (
+    Subparsers,
+    add_format,
+    given_path,
+    print_json,
+    print_lines,
+    printable,
+)
 
 if TYPE_CHECKING:
     from codex_train.engine.run import Outcome
 
 __all__ = [
     "Subparsers",
+    "add_config",
     "add_format",
     "add_overrides",
     "given_path",
@@ -29,26 +34,16 @@ __all__ = [
     "stamped",
 ]
 
-Subparsers = Any  # argparse gives what add_subparsers returns no public name
 
-
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """``--format``: for people, or one JSON document on stdout."""
-    parser.add_argument(
-        "--format", choices=("rich", "json"), default="rich", help="for people, or one JSON document"
-    )
+def add_config(parser: argparse.ArgumentParser, overrides: str) -> None:
+    """The file of settings, and ``overrides``, which say what they are for."""
+    parser.add_argument("config", type=given_path, metavar="CONFIG", help="a YAML file of settings")
+    add_overrides(parser, overrides)
 
 
 def add_overrides(parser: argparse.ArgumentParser, what: str) -> None:
     """``key=value ...``, which may stand before and after options."""
     parser.add_argument("overrides", nargs="*", metavar="key=value", help=what)
-
-
-def given_path(text: str) -> Path:
-    """A path as an argument. An empty one is an unset variable of some script and never means the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty; give one, or leave it out")
-    return Path(text)
 
 
 def stamped(name: str) -> str:
@@ -59,17 +54,6 @@ def stamped(name: str) -> str:
 def is_first_process() -> bool:
     """Whether this process speaks for all that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Each of ``lines`` on stdout, made printable."""
-    for line in lines:
-        print(printable(line))
-
-
-def print_json(value: Any) -> None:
-    """``value`` as one JSON document on stdout."""
-    print(json.dumps(value, indent=2))
 
 
 def print_outcome(outcome: Outcome, style: str) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from codex_train.commands.options import Subparsers, add_format, add_overrides, given_path, print_outcome
+from codex_train.commands.options import Subparsers, add_config, add_format, given_path, print_outcome
 
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("run", help="train a model and record how its weights came to be")
-    parser.add_argument("config", type=given_path, metavar="CONFIG", help="a YAML file of settings")
-    add_overrides(parser, "settings that go before those of the file")
+    add_config(parser, "settings that go before those of the file")
     parser.add_argument(
         "--folder", type=given_path, metavar="RUN", help="the new run folder (default: runs/NAME-TIME)"
     )

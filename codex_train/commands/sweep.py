@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from codex_evidence.errors import UsageError
 from codex_train.commands.options import (
     Subparsers,
+    add_config,
     add_format,
-    add_overrides,
     given_path,
     print_json,
     print_lines,
@@ -31,8 +31,7 @@ _HEADINGS = ("job", "status", "steps", "held-out loss", "settings")
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("sweep", help="run a configuration with several values of its settings")
-    parser.add_argument("config", type=given_path, metavar="CONFIG", help="a YAML file of settings")
-    add_overrides(parser, "values to try: key=a,b or key=choice(a,b), range(start,stop,step), sort(...)")
+    add_config(parser, "values to try: key=a,b or key=choice(a,b), range(start,stop,step), sort(...)")
     parser.add_argument(
         "--folder", type=given_path, metavar="DIR", help="for the runs 0, 1, ... (default: sweeps/NAME-TIME)"
     )

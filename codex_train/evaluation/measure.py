@@ -10,12 +10,14 @@ from typing import Any
 import torch
 
 from codex_evidence.errors import UsageError
+from codex_evidence.names import shown
 from codex_evidence.plain import to_plain
 from codex_train.config.nouns import DataConfig, Format
+from codex_train.data.blocks import Blocks
 from codex_train.data.files import find_sources
 from codex_train.data.prepare import prepare
 from codex_train.evaluation.answers import METRICS, Score, require, score
-from codex_train.evaluation.bootstrap import Interval, mean_interval
+from codex_train.evaluation.bootstrap import RESAMPLES, Interval, mean_interval, paired_difference
 from codex_train.evaluation.loss import LossMetrics, evaluate
 from codex_train.evaluation.pairs import answer_all, pairs
 from codex_train.evaluation.subject import Subject
@@ -26,8 +28,9 @@ NAMES = (LOSS, *METRICS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to measure. ``format`` is empty for what the run or the name of the file says; ``resamples`` 0 gives no
-    intervals; ``limit`` is the longest answer in tokens."""
+    """What to measure. Without ``files`` it is measured on what the model's own run held out. ``format`` is empty for
+    what the run or the name of the file says; ``resamples`` 0 gives no intervals; ``limit`` is the longest answer in
+    tokens."""
 
     files: tuple[str, ...]
     metrics: tuple[str, ...] = (LOSS,)
@@ -41,10 +44,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``interval`` is that of the loss. ``notes`` are lines for the user, on what was left out."""
+    """``interval`` is that of the loss. ``other`` is the loss of the model that it was compared with, on the same
+    samples, and ``difference`` the interval of the loss minus that one. ``notes`` are lines for the user, on what was
+    left out."""
 
     loss: LossMetrics | None
     interval: Interval | None
+    other: LossMetrics | None
+    difference: Interval | None
     scores: tuple[Score, ...]
     answers: int
     notes: tuple[str, ...]
@@ -54,6 +61,8 @@ class Measured:
         return {
             "loss": None if self.loss is None else self.loss.figures(),
             "loss_interval": None if self.interval is None else to_plain(self.interval),
+            "against": None if self.other is None else self.other.figures(),
+            "difference": None if self.difference is None else to_plain(self.difference),
             "answers": self.answers,
             "scores": [to_plain(one) for one in self.scores],
             "notes": list(self.notes),
@@ -70,37 +79,72 @@ def check_question(question: Question) -> None:
     generated = [name for name in question.metrics if name != LOSS]
     if generated and question.format not in ("", Format.instructions.value):
         raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
+    if generated and not question.files:
+        raise UsageError(f"the metric {generated[0]} compares answers with those of files; name files")
     for name in generated:
         require(name)
 
 
-def measure(subject: Subject, question: Question, device: torch.device) -> Measured:
-    """The figures of ``subject`` that ``question`` asks for. Raises UsageError and UnreadableError."""
+def measure(
+    subject: Subject, question: Question, device: torch.device, against: Subject | None = None
+) -> Measured:
+    """The figures of ``subject`` that ``question`` asks for, its loss compared with that of ``against`` on the same
+    samples. Raises UsageError and UnreadableError."""
     check_question(question)
-    config = _data(subject, question)
     generated = [name for name in question.metrics if name != LOSS]
-    if generated and config.format is not Format.instructions:
+    if generated and _data(subject, question).format is not Format.instructions:
         raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
-    subject.model.to(device)
-    loss: LossMetrics | None = None
-    interval: Interval | None = None
-    notes: tuple[str, ...] = ()
-    if LOSS in question.metrics:
-        data = prepare(config, Path.cwd(), subject.encoder, question.seed)
-        notes = data.notes
-        loss = evaluate(
-            subject.model, data.train, batch=question.batch, max_samples=question.max_samples, device=device
+    if against is not None and against.encoder.digest != subject.encoder.digest:
+        raise UsageError(
+            f"{shown(against.origin)} has another tokenizer than {shown(subject.origin)}, so their losses a token do "
+            "not compare; compare their bits per byte"
         )
-        if question.resamples:
-            interval = mean_interval(loss.per_sample, question.seed, resamples=question.resamples)
-    scores, answers = _scores(subject, question, config, generated) if generated else ((), 0)
-    return Measured(loss, interval, scores, answers, notes)
+    subject.model.to(device)
+    loss, other, notes = None, None, tuple[str, ...]()
+    if LOSS in question.metrics:
+        samples, notes = _samples(subject, question)
+        loss = _loss(subject, samples, question, device)
+        other = None if against is None else _loss(against, samples, question, device)
+    scores, answers = _scores(subject, question, generated) if generated else ((), 0)
+    interval = (
+        mean_interval(loss.per_sample, question.seed, resamples=question.resamples)
+        if loss and question.resamples
+        else None
+    )
+    return Measured(loss, interval, other, _difference(loss, other, question), scores, answers, notes)
 
 
-def _scores(
-    subject: Subject, question: Question, config: DataConfig, metrics: Sequence[str]
-) -> tuple[tuple[Score, ...], int]:
-    sources = find_sources(config.files, Path.cwd(), folders=False)
+def _samples(subject: Subject, question: Question) -> tuple[Blocks, tuple[str, ...]]:
+    """What the loss is measured on, and what was left out of it."""
+    if question.files:
+        wanted = _data(subject, question)
+        data = prepare(wanted, Path.cwd(), subject.encoder, question.seed, configured=False)
+        return data.train, data.notes
+    if subject.recorded is None:
+        raise UsageError(f"{shown(subject.origin)} is not of a run that held something out; name files")
+    recorded = subject.recorded
+    wanted = replace(recorded.config.data, context=subject.context)
+    data = prepare(wanted, recorded.base, subject.encoder, recorded.config.run.seed)
+    if data.validation is None:
+        raise UsageError(f"the run of {shown(subject.origin)} held nothing out; name files")
+    return data.validation, data.notes
+
+
+def _loss(subject: Subject, samples: Blocks, question: Question, device: torch.device) -> LossMetrics:
+    model = subject.model.to(device)
+    return evaluate(model, samples, batch=question.batch, max_samples=question.max_samples, device=device)
+
+
+def _difference(loss: LossMetrics | None, other: LossMetrics | None, question: Question) -> Interval | None:
+    if loss is None or other is None:
+        return None
+    resamples = question.resamples or RESAMPLES
+    return paired_difference(loss.per_sample, other.per_sample, question.seed, resamples=resamples)
+
+
+def _scores(subject: Subject, question: Question, metrics: Sequence[str]) -> tuple[tuple[Score, ...], int]:
+    config = _data(subject, question)
+    sources = find_sources(config.files, Path.cwd(), folders=False, configured=False)
     asked = pairs(sources, config, question.max_samples)
     answered = answer_all(
         subject.model,

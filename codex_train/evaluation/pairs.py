@@ -60,7 +60,7 @@ def answer_all(
 
 
 def _pairs(sources: tuple[Source, ...], config: DataConfig) -> Iterator[tuple[str, str]]:
-    tally = Tally(sources, config.bad_records)
+    tally = Tally(sources, config.bad_records, configured=False)
     for item in documents(sources, config, tally):
         if not isinstance(item, Bad):
             yield item.text, item.answer or ""

@@ -11,16 +11,17 @@ from codex_evidence.checkpoint_manifest import MANIFEST
 from codex_evidence.checkpoint_verify import verify_checkpoint
 from codex_evidence.errors import UsageError
 from codex_evidence.names import shown
-from codex_evidence.run_documents import INDEX
+from codex_evidence.run_documents import INDEX, model_digests
 from codex_train.checkpoints.find import resolve
 from codex_train.checkpoints.read import load_weights
 from codex_train.config.nouns import DataConfig, ModelConfig, TokenizerConfig
 from codex_train.data.encoder import ByteEncoder, Encoder
-from codex_train.engine.recorded import recorded_run
+from codex_train.engine.recorded import RecordedRun, recorded_run
 from codex_train.engine.setup import make_model
 from codex_train.models.build import build
 from codex_train.models.local import ADAPTER_CONFIG, offline
 from codex_train.models.save import load_layout
+from codex_train.models.source import model_document
 from codex_train.tokenization.load import load_encoder
 
 BYTES = "bytes"
@@ -32,13 +33,14 @@ _MOST_CONTEXT = 1024
 @dataclass(frozen=True, slots=True)
 class Subject:
     """``model`` is on the CPU. ``context`` is in tokens; ``data`` says how the run read its corpus (the defaults for a
-    model's folder); ``origin`` is the folder that the weights came from."""
+    model's folder); ``origin`` is the folder that the weights came from, and ``recorded`` the run around it."""
 
     model: nn.Module
     encoder: Encoder
     context: int
     data: DataConfig
     origin: Path
+    recorded: RecordedRun | None = None
 
 
 def open_subject(path: Path, *, tokenizer: str = "", context: int = 0) -> Subject:
@@ -65,6 +67,7 @@ def open_subject(path: Path, *, tokenizer: str = "", context: int = 0) -> Subjec
 
 def _from_run(run: Path, checkpoint: Path, tokenizer: str, context: int) -> Subject:
     recorded = recorded_run(run)
+    _check_model(recorded)
     config, base = recorded.config, recorded.base
     # First, so that nothing of a damaged checkpoint is waited for.
     weights = load_weights(checkpoint)
@@ -73,7 +76,35 @@ def _from_run(run: Path, checkpoint: Path, tokenizer: str, context: int) -> Subj
     load_layout(model, weights)
     cache = str((base / config.data.cache).absolute()) if config.data.cache else ""
     data = replace(config.data, cache=cache)
-    return Subject(model, encoder, context or config.data.context, data, checkpoint)
+    return Subject(model, encoder, context or config.data.context, data, checkpoint, recorded)
+
+
+def _check_model(recorded: RecordedRun) -> None:
+    """Raises UsageError unless what the run's model was made from is what it was."""
+    was = recorded.identity.model
+    if not was:
+        return  # from scratch, or brought by a caller: nothing was read
+    now = model_digests(model_document(recorded.config.model, recorded.base))
+    changed = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
+    if changed:
+        first, more = changed[0], f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        values = " and is ".join(each.get(first, "")[:12] or "not there" for each in (was, now))
+        raise UsageError(
+            f"model.path={shown(recorded.config.model.path)} is not the model that the run began with: {shown(first)} "
+            f"was {values}{more}; put it back, or go on training with `codex-train resume --accept model`, which "
+            "records it"
+        )
+
+
+def as_it_began(subject: Subject) -> Subject:
+    """The same with the weights that its run had before the first step: those of the model that adapters adapt, or
+    random ones. Raises UsageError for what is not of a run."""
+    if subject.recorded is None:
+        raise UsageError(
+            f"{shown(subject.origin)} is not of a run, so nothing says how it began; name another model"
+        )
+    recorded = subject.recorded
+    return replace(subject, model=make_model(recorded.config, recorded.base, subject.encoder))
 
 
 def _from_folder(folder: Path, tokenizer: str, context: int) -> Subject:

@@ -1,58 +1,55 @@
 """The state of the user's code in git: the commit, and the hash of the work tree as it is, changes included.
 
-git writes nothing into the repository: index and objects go to a temporary folder. Hooks, filters and file system
-monitors are switched off, so that nothing of the tree runs.
+The work tree is what git tracks and the untracked files that are source by their names: logs, results and keys that
+happen to lie there are no code. What looks like a credential is in no record but a hash (see ``source_patch``).
+
+git writes nothing into the repository: index and objects go to a temporary folder. Filters are switched off, and what
+``codex_evidence.safe_git`` switches off, so that nothing of the tree runs.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codex_evidence.names import encode_name
+from codex_evidence.safe_git import GitError, SafeGit
+from codex_train.recorder.source_patch import LeftOut, filtered
+
 TIMEOUT = 60.0
 LONGEST_UNTRACKED = 8 * 2**20
-LONGEST_PATCH = 16 * 2**20
+LONGEST_PATCH = 4 * 2**20
+MOST_CHANGES = 2000
+
+_SOURCE = frozenset(
+    ".py .pyi .pyx .pxd .c .cc .cpp .cxx .cu .cuh .h .hh .hpp .rs .go .jl .sh .bash .toml .yaml .yml .cfg .ini .jinja "
+    ".jinja2 .j2 .sql .proto".split()
+)
+_SOURCE_NAMES = frozenset({"Makefile", "Dockerfile", "requirements.txt", "constraints.txt"})
 
 _SETTINGS = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.untrackedCache=false",
-    "core.pager=cat",
-    "diff.external=",
-    "submodule.recurse=false",
-    "protocol.allow=never",
     "gc.auto=0",
     "core.fsync=none",  # nothing of it outlives the record
     "core.looseCompression=0",
 )
-_ENVIRONMENT = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "",
-    "LC_ALL": "C",
-}
-_KEPT = frozenset({"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"})
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """``commit`` is empty before the first one. ``tree`` is git's hash of the work tree with changed and untracked
-    files, without ignored ones, run folders and the long files ``left_out``. ``patch`` leads from the commit to it."""
+    """``commit`` is empty before the first one. ``tree`` is git's hash of the work tree with changed files and
+    untracked source, without ignored files, run folders and long files. ``changes`` are path and git's hash of each
+    file that is not as in the commit, the hash empty for one that is gone; none when there are too many. ``patch``
+    leads from the commit to the tree, but for what is ``left_out``."""
 
     commit: str
     tree: str
     dirty: bool
-    left_out: tuple[str, ...]
+    changes: tuple[tuple[str, str], ...]
+    left_out: tuple[LeftOut, ...]
     patch: bytes
-
-
-class _GitError(Exception):
-    """Carries the reason for which there is no record out of the depth where it shows."""
 
 
 def record_code(folder: Path, *, timeout: float = TIMEOUT) -> Code | str:
@@ -60,15 +57,14 @@ def record_code(folder: Path, *, timeout: float = TIMEOUT) -> Code | str:
     try:
         with tempfile.TemporaryDirectory(prefix="codex-train-git-") as scratch:
             return _record(folder, Path(scratch), timeout)
-    except (_GitError, OSError) as error:
+    except (GitError, OSError) as error:
         return f"code not recorded: {error}"
 
 
 def _record(folder: Path, scratch: Path, timeout: float) -> Code:
-    git = _Git(folder, timeout, {})
-    asked = git.text(
-        "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "--git-path", "index"
-    )
+    git = SafeGit(folder, timeout, _SETTINGS)
+    wanted = ("--show-toplevel", "--absolute-git-dir", "--git-path", "objects", "--git-path", "index")
+    asked = _answer(git, "rev-parse", *wanted)
     top, _, objects, index = (Path(os.fsdecode(line)) for line in asked.splitlines())
     found = git.run("rev-parse", "HEAD^{commit}", "HEAD^{tree}")
     commit, before = found.stdout.decode("ascii").split() if found.returncode == 0 else ("", "")
@@ -76,29 +72,46 @@ def _record(folder: Path, scratch: Path, timeout: float) -> Code:
         shutil.copyfile(folder / index, scratch / "index")
     (scratch / "objects").mkdir()
     aside = {"GIT_INDEX_FILE": str(scratch / "index"), "GIT_OBJECT_DIRECTORY": str(scratch / "objects")}
-    work = _Git(top, timeout, aside, _no_filters(git))
-    untracked, left_out = _untracked(work, top)
-    work.text("add", "--update", "--", ".")
+    work = SafeGit(top, timeout, (*_SETTINGS, *_no_filters(git)), aside)
+    untracked, long = _untracked(work, top)
+    _answer(work, "add", "--update", "--", ".")
     if untracked:
-        work.text(
-            "update-index", "--add", "-z", "--stdin", given=b"".join(name + b"\0" for name in untracked)
+        _answer(
+            work, "update-index", "--add", "-z", "--stdin", given=b"".join(name + b"\0" for name in untracked)
         )
     # Where git sees that the repository has an object already, it changes that file's time: so it must not see it.
-    tree = work.text("write-tree", "--missing-ok").decode("ascii").strip()
-    if not commit or tree == before:
-        return Code(commit, tree, tree != before, left_out, b"")
+    tree = _answer(work, "write-tree", "--missing-ok").decode("ascii").strip()
+    if tree == before:
+        return Code(commit, tree, dirty=False, changes=(), left_out=long, patch=b"")
     both = replace(
         work, environment={**aside, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((folder / objects).resolve())}
     )
-    patch = both.text("diff-tree", "-p", "--binary", "--no-ext-diff", "--no-textconv", before, tree)
-    return Code(
-        commit, tree, dirty=True, left_out=left_out, patch=patch if len(patch) <= LONGEST_PATCH else b""
+    changes = _changes(both, before or _answer(work, "mktree").decode("ascii").strip(), tree)
+    patch, left_out = _patch(both, before, tree) if commit else (b"", ())
+    return Code(commit, tree, dirty=True, changes=changes, left_out=(*long, *left_out), patch=patch)
+
+
+def _changes(git: SafeGit, before: str, tree: str) -> tuple[tuple[str, str], ...]:
+    told = _answer(git, "diff-tree", "-r", "-z", "--raw", "--no-renames", before, tree).split(b"\0")[:-1]
+    if len(told) > 2 * MOST_CHANGES:
+        return ()
+    # Each is two fields, `:MODE MODE HASH HASH STATUS` and the path.
+    found = (
+        (encode_name(path)[0], about.split(b" ")) for about, path in zip(told[::2], told[1::2], strict=True)
     )
+    return tuple((path, "" if field[4] == b"D" else field[3].decode("ascii")) for path, field in found)
 
 
-def _untracked(git: _Git, top: Path) -> tuple[list[bytes], tuple[str, ...]]:
-    """Untracked files that belong to the tree, and those that are too long for it. Run folders are products."""
-    names = git.text("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
+def _patch(git: SafeGit, before: str, tree: str) -> tuple[bytes, tuple[LeftOut, ...]]:
+    """Without binary files, in which nothing could be found that must not be in it."""
+    options = ("-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+    patch = _answer(git, "diff-tree", *options, "--src-prefix=a/", "--dst-prefix=b/", before, tree)
+    return filtered(patch) if len(patch) <= LONGEST_PATCH else (b"", ())
+
+
+def _untracked(git: SafeGit, top: Path) -> tuple[list[bytes], tuple[LeftOut, ...]]:
+    """Untracked source, which belongs to the tree, and what of it is too long for that. Run folders are products."""
+    names = _answer(git, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]
     there = set(names)
     runs = tuple(
         name.removesuffix(b"run.json")
@@ -106,19 +119,21 @@ def _untracked(git: _Git, top: Path) -> tuple[list[bytes], tuple[str, ...]]:
         if name.endswith(b"/run.json") and name.replace(b"run.json", b"segments/0000/manifest.json") in there
     )
     kept: list[bytes] = []
-    left_out: list[str] = []
+    long: list[LeftOut] = []
     for name in names:
         path = top / os.fsdecode(name)
+        if path.suffix.lower() not in _SOURCE and path.name not in _SOURCE_NAMES:
+            continue
         if name.startswith(runs) or name.endswith(b"/") or not (path.is_file() or path.is_symlink()):
             continue
         if path.lstat().st_size > LONGEST_UNTRACKED:
-            left_out.append(name.decode("utf-8", errors="backslashreplace"))
+            long.append(LeftOut(encode_name(name)[0], "too long, and not in the tree"))
         else:
             kept.append(name)
-    return kept, tuple(sorted(left_out))
+    return kept, tuple(long)
 
 
-def _no_filters(git: _Git) -> tuple[str, ...]:
+def _no_filters(git: SafeGit) -> tuple[str, ...]:
     """Settings that switch off every filter driver that some configuration defines: they are commands."""
     done = git.run(
         "config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"
@@ -127,34 +142,10 @@ def _no_filters(git: _Git) -> tuple[str, ...]:
     return tuple(f"{key}=" if not key.endswith(".required") else f"{key}=false" for key in sorted(keys))
 
 
-@dataclass(frozen=True, slots=True)
-class _Git:
-    folder: Path
-    timeout: float
-    environment: dict[str, str]
-    settings: tuple[str, ...] = ()
-
-    def run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        options = [part for setting in (*_SETTINGS, *self.settings) for part in ("-c", setting)]
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _KEPT}
-        try:
-            return subprocess.run(
-                ["git", "--no-pager", "--no-replace-objects", *options, *arguments],
-                cwd=self.folder,
-                env=kept | _ENVIRONMENT | self.environment,
-                input=given,
-                capture_output=True,
-                timeout=self.timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _GitError("git did not answer in time") from error
-        except FileNotFoundError as error:
-            raise _GitError("git is not installed, or the folder is not there") from error
-
-    def text(self, *arguments: str, given: bytes = b"") -> bytes:
-        done = self.run(*arguments, given=given)
-        if done.returncode:
-            told = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
-            raise _GitError(f"git {arguments[0]}: {told[0][:200] if told else 'failed'}")
-        return done.stdout
+def _answer(git: SafeGit, *arguments: str, given: bytes = b"") -> bytes:
+    """What git prints; raises GitError with its own words when it fails."""
+    done = git.run(*arguments, given=given)
+    if done.returncode:
+        told = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
+        raise GitError(f"git {arguments[0]}: {told[0][:200] if told else 'failed'}")
+    return done.stdout

@@ -136,6 +136,11 @@ def test_what_is_no_model_and_what_is_no_data_is_said(folder: Path, corpus: Path
     (tmp_path / "empty.txt").write_text("")
     with pytest.raises(CodexError):
         called(folder, tmp_path / "empty.txt", "--tokenizer", "bytes")
+    (tmp_path / "nul.txt").write_bytes(b"a\0b")
+    for data in (tmp_path / "nul.txt", tmp_path / "nothere.txt", "nothere.txt", "nothing*"):
+        with pytest.raises(CodexError) as caught:
+            called(folder, data, "--tokenizer", "bytes")
+        assert "data." not in str(caught.value) and "configuration" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +150,12 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from codex_train.engine.run import run_training
 
     place = tmp_path_factory.mktemp("runs")
-    (place / "held.txt").write_text(TEXT * 4)
+    for part in range(24):
+        (place / f"held{part}.txt").write_text(f"{part}. {TEXT}")
     options = "{hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2}"
     (place / "run.yaml").write_text(
         f"name: small\nmodel: {{architecture: llama, options: {options}}}\nlora: {{rank: 2, dropout: 0.1}}\n"
-        f"data: {{files: [held.txt], context: 16, cache: {place / 'cache'}}}\nrun: {{steps: 3, batch: 2, device: cpu}}\n"
+        f"data: {{files: ['held*.txt'], context: 16, validation: 0.3, cache: {place / 'cache'}}}\nrun: {{steps: 3, batch: 2, device: cpu}}\n"
         "optimizer: {lr: 0.1}\ncheckpoint: {every: 1, keep_last: 0}\n"
     )
     loaded = load_config(place / "run.yaml", [])
@@ -194,3 +200,39 @@ def test_a_run_without_a_checkpoint_says_so(run_folder: Path, corpus: Path, tmp_
     shutil.copytree(run_folder, copy, ignore=shutil.ignore_patterns("checkpoints"))
     with pytest.raises(UsageError, match="has no checkpoint yet"):
         called(copy, corpus)
+
+
+def test_without_files_it_is_what_the_run_held_out(
+    run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_out = document(capsys, run_folder)["loss"]
+    (segment,) = (run_folder / "segments").iterdir()
+    last = json.loads((segment / "metrics.ndjson").read_text().splitlines()[-1])
+    assert held_out["loss"] == pytest.approx(last["loss"], rel=1e-5), "the run's own last evaluation"
+
+
+def test_a_run_against_what_it_began_with(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, run_folder, "--against", "start", "--seed", 1)
+    apart = found["difference"]
+    assert apart["point"] == pytest.approx(found["loss"]["loss"] - found["against"]["loss"], abs=1e-12)
+    assert apart["low"] <= apart["point"] <= apart["high"] < 0, "three steps at this rate lower the loss"
+    assert called(run_folder, "--against", "start") == 0
+    assert ", sure to be one" in capsys.readouterr().out
+
+
+def test_a_model_against_itself_differs_in_nothing(
+    run_folder: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apart = document(capsys, run_folder, corpus, "--against", run_folder)["difference"]
+    assert (apart["point"], apart["low"], apart["high"]) == (0, 0, 0)
+    called(run_folder, corpus, "--against", run_folder)
+    assert "not sure to be one" in capsys.readouterr().out
+
+
+def test_what_cannot_be_compared_is_refused(run_folder: Path, folder: Path, corpus: Path) -> None:
+    with pytest.raises(UsageError, match="is not of a run, so nothing says how it began"):
+        called(folder, corpus, "--tokenizer", "bytes", "--against", "start")
+    with pytest.raises(UsageError, match="is not of a run that held something out; name files"):
+        called(folder, "--tokenizer", "bytes")
+    with pytest.raises(UsageError, match="compares answers with those of files; name files"):
+        called(run_folder, "--metrics", "f1")

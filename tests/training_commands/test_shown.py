@@ -234,6 +234,11 @@ def test_compare_follows_a_resume_and_not_what_was_abandoned(
     assert [one["status"] for one in shown["segments"]] == ["open", "finished"]
     assert [one["step"] for one in shown["metrics"]] == [3, 6]
     assert (shown["steps"]["first"], shown["steps"]["last"]) == (1, 6)
+    # So is the curve: the steps of both segments, without what was abandoned.
+    curves = [
+        run / "segments" / name / "loss.svg" for run, name in ((first[0], "0000"), (ground / "third", "0001"))
+    ]
+    assert curves[0].read_bytes() == curves[1].read_bytes()
 
 
 def test_the_doctor_finds_this_machine_well(capsys: pytest.CaptureFixture[str]) -> None:
