@@ -6,11 +6,11 @@ A checkpoint has two digests: of its files, for stock tools, and of its state, b
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codex_evidence.checkpoint_folders import named_step
 from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import artifact_bytes, parse_artifact
 from codex_evidence.errors import CodexError
@@ -25,7 +25,6 @@ STATE = "training/state.json"
 TENSORS = ".safetensors"
 
 _MOST_BYTES = 16 * 2**20
-_NAME = re.compile(r"step-([0-9]{6,})(?:\.old)?")
 
 
 class CheckpointError(CodexError):
@@ -102,19 +101,6 @@ def read_manifest(folder: Path) -> CheckpointManifest:
 def damaged(folder: Path, fault: str) -> CheckpointError:
     """The error for ``fault``, which starts with the name of the file."""
     return CheckpointError(f"checkpoint {shown(folder)} cannot be used: {fault}; take another checkpoint")
-
-
-def checkpoint_name(step: int) -> str:
-    """The folder's name of the checkpoint after optimizer step ``step``."""
-    return f"step-{step:06d}"
-
-
-def named_step(name: str) -> int | None:
-    """The step that a checkpoint called ``name`` is of, None when it is no checkpoint's name. One that is put aside
-    while its successor takes its place ends in `.old`."""
-    match = _NAME.fullmatch(name)
-    step = int(match[1]) if match else None
-    return step if step is not None and name.startswith(checkpoint_name(step)) else None
 
 
 def state_name(path: str, tensor: str) -> str:

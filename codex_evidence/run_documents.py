@@ -3,13 +3,15 @@
 RUN/run.json                     RunIndex
 RUN/segments/0000/manifest.json  RunManifest: one life of the training process; a resume begins another segment
 RUN/segments/0000/config.json    the resolved configuration
-RUN/segments/0000/environment.json, data.json, steps.ndjson, metrics.ndjson, and files that the manifest lists
+RUN/segments/0000/environment.json, data.json, model.json, steps.ndjson, metrics.ndjson, and files that the manifest
+    lists
 RUN/checkpoints/step-000500/     see codex_evidence.checkpoint_manifest
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +27,8 @@ from codex_evidence.strict_json import loads
 
 INDEX, SEGMENTS, CHECKPOINTS = "run.json", "segments", "checkpoints"
 MANIFEST, CONFIG, ENVIRONMENT, DATA = "manifest.json", "config.json", "environment.json", "data.json"
+MODEL = "model.json"
+PATCH = "source.patch"
 STEPS, METRICS, SYSTEM = "steps.ndjson", "metrics.ndjson", "system.ndjson"
 GROWING = (STEPS, METRICS, SYSTEM)
 """What a run appends to."""
@@ -114,7 +118,8 @@ class LinesSummary:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointEntry:
-    """A checkpoint that this segment wrote, or (``kept`` false) that it removed, whoever wrote it."""
+    """A checkpoint that was there when this segment began or that it wrote; ``segment`` wrote it. ``kept`` is false
+    for one that this segment removed or replaced."""
 
     step: int
     path: str
@@ -140,6 +145,7 @@ class RunManifest:
     ended: str | None
     config_sha256: str
     data_sha256: str
+    model_sha256: str
     environment_class_sha256: str
     environment_sha256: str
     parent: ParentRecord | None
@@ -155,11 +161,17 @@ class RunManifest:
 
 
 def genesis(
-    run: str, segment: str, config: str, data: str, environment_class: str, parent: ParentRecord | None
+    run: str,
+    segment: str,
+    config: str,
+    data: str,
+    model: str,
+    environment_class: str,
+    parent: ParentRecord | None,
 ) -> str:
     """What the first line of a step log names as the line before it: all that was decided before the first step.
 
-    ``config``, ``data`` and ``environment_class`` are digests.
+    ``config``, ``data``, ``model`` and ``environment_class`` are digests.
     """
     return sha256_hex(
         artifact_bytes(
@@ -168,6 +180,7 @@ def genesis(
                 "segment": segment,
                 "config": config,
                 "data": data,
+                "model": model,
                 "environment_class": environment_class,
                 "parent": parent,
             }
@@ -182,6 +195,7 @@ def genesis_of(manifest: RunManifest) -> str:
         manifest.segment,
         manifest.config_sha256,
         manifest.data_sha256,
+        manifest.model_sha256,
         manifest.environment_class_sha256,
         manifest.parent,
     )
@@ -201,6 +215,11 @@ def self_digest(manifest: RunManifest) -> str:
 def class_digest(environment_class: Any) -> str:
     """The digest of the ``class`` of an environment record."""
     return sha256_hex(canonical_bytes(environment_class))
+
+
+def model_digests(document: Mapping[str, Any]) -> dict[str, str]:
+    """The SHA-256 of each file in `model.json`, by path."""
+    return {file["path"]: file["sha256"] for file in document["files"]}
 
 
 def read_index(run: Path) -> RunIndex:

@@ -169,26 +169,24 @@ def _fault(record: StepRecord | None, text: bytes, ended: bool, head: str, last:
 
 def _is_as_written(record: StepRecord, text: bytes) -> bool:
     """Writing a line again says more than any schema: keys, order, numbers, and no second value beside the first."""
-    norm = record.grad_norm
-    if norm is None and record.grad_norm_hex in ("nan", "inf", "-inf"):
-        norm = float(record.grad_norm_hex)
     try:
-        return (
-            line(
-                record.step,
-                record.epoch,
-                record.loss,
-                norm,
-                record.lr,
-                record.targets,
-                record.samples,
-                record.state,
-                record.prev,
-            )[0][:-1]
-            == text
+        # From the hex: it also holds the sign of a zero, and nan and inf.
+        loss = float.fromhex(record.loss_hex)
+        norm = float.fromhex(record.grad_norm_hex) if record.grad_norm_hex else None
+        written, _ = line(
+            record.step,
+            record.epoch,
+            loss,
+            norm,
+            record.lr,
+            record.targets,
+            record.samples,
+            record.state,
+            record.prev,
         )
-    except StepError:
+    except (StepError, ValueError, OverflowError):
         return False
+    return written[:-1] == text
 
 
 def _lines(source: Path | bytes) -> Iterator[tuple[bytes, bool]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codex_evidence.checkpoint_manifest import MANIFEST, checkpoint_name, named_step
-from codex_evidence.errors import UnreadableError, UsageError
+from codex_evidence.checkpoint_folders import checkpoint_name, standing
+from codex_evidence.checkpoint_manifest import MANIFEST
+from codex_evidence.errors import UsageError
 from codex_evidence.names import shown
 
 FOLDER = "checkpoints"
@@ -17,18 +18,7 @@ def checkpoints(folder: Path) -> dict[int, Path]:
 
     One that is put aside counts as long as its successor has not taken its place. Raises UnreadableError.
     """
-    try:
-        there = {path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()}
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UnreadableError(f"cannot read {shown(folder)}: {error.strerror}") from error
-    found: dict[int, Path] = {}
-    for name in sorted(there):  # a name comes before the same one with `.old`
-        step = named_step(name)
-        if step is not None:
-            found.setdefault(step, folder / name)
-    return dict(sorted(found.items()))
+    return standing(folder).whole
 
 
 def latest(run: Path) -> Path | None:

@@ -1,24 +1,21 @@
 """The folders of checkpoints: made, put in place, removed, so that what has a checkpoint's name is always whole.
 
-A checkpoint grows in `step-000500.tmp`. A successor of the same step (of a resumed run) takes its place in two
-renames; in between, the former one is `step-000500.old`, which readers accept until the next save has tidied up.
+A successor of the same step (of a resumed run) takes its place in two renames; what the names in between mean says
+``codex_evidence.checkpoint_folders``.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from codex_evidence.checkpoint_manifest import checkpoint_name
+from codex_evidence.checkpoint_folders import ASIDE, GROWING, checkpoint_name, tidy
 from codex_evidence.errors import WriteError
 from codex_evidence.names import shown
-
-_LEFT_OVER = re.compile(r"step-[0-9]{6,}\.(tmp|old)")
 
 
 def begin(folder: Path, step: int) -> Path:
@@ -28,40 +25,30 @@ def begin(folder: Path, step: int) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     tidy(folder)
-    temporary = folder / f"{checkpoint_name(step)}.tmp"
+    temporary = folder / f"{checkpoint_name(step)}{GROWING}"
     (temporary / "training").mkdir(parents=True)
     return temporary
 
 
-def tidy(folder: Path) -> None:
-    """Removes unfinished checkpoints and former ones, and takes back a former one without successor. Raises OSError."""
-    for path in [path for path in folder.iterdir() if _LEFT_OVER.fullmatch(path.name)]:
-        final = path.with_suffix("")
-        if path.suffix == ".old" and not final.exists():
-            path.rename(final)
-        elif path.is_symlink() or not path.is_dir():
-            path.unlink()
-        else:
-            shutil.rmtree(path)
-
-
 def put_in_place(temporary: Path) -> Path:
     """Gives the written folder ``temporary`` its name, durably, and returns it. Raises OSError."""
-    final = temporary.with_suffix("")
+    final, former = temporary.with_suffix(""), temporary.with_suffix(ASIDE)
     _sync_tree(temporary)
-    former = temporary.with_suffix(".old")
-    if final.exists():
+    replaces = final.exists()
+    if replaces:
         final.rename(former)
     temporary.rename(final)
     _sync(final.parent)
-    shutil.rmtree(former, ignore_errors=True)  # what stays is removed by the next save
+    if replaces:
+        former.rename(temporary)  # so that what is put aside is always whole
+        shutil.rmtree(temporary, ignore_errors=True)  # what stays is removed by the next save
     return final
 
 
 def remove_checkpoint(path: Path) -> None:
     """Removes the checkpoint ``path``; killed on the way, nothing with its name is left. Raises WriteError."""
     with reported(path, "remove"):
-        doomed = path.with_name(path.name.removesuffix(".old") + ".tmp")
+        doomed = path.with_name(path.name.removesuffix(ASIDE) + GROWING)
         path.rename(doomed)
         shutil.rmtree(doomed)
         _sync(path.parent)

@@ -6,7 +6,7 @@ torch numbers the parameters of an optimizer; here each state tensor carries the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from codex_evidence.checkpoint_manifest import CheckpointError
 from codex_train.checkpoints.convert import is_shard, names_that_differ, shown_type
 
 _STEP = "step"
+_BY_ROWS = "Shard(dim=0)"
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -46,12 +47,41 @@ def optimizer_state(
     return OptimizerState(tensors, _document(optimizer, names))
 
 
+def joined(parts: Sequence[Mapping[str, Tensor]], document: Mapping[str, Any]) -> OptimizerState:
+    """The whole state of which each of many processes (0, 1, ...) saved its ``parts``; ``document`` is that of any.
+
+    Raises CheckpointError when they are not spread as FSDP2 does it, by rows in order of the processes, and when they
+    do not make up their parameters.
+    """
+    for name, shard in document["shards"].items():
+        if shard["placements"] != [_BY_ROWS] or shard["mesh"] != list(range(len(parts))):
+            raise CheckpointError(
+                f"the optimizer's state of {name!r} is spread over processes by {shard['placements']}, which cannot be "
+                f"put together; go on with as many processes as saved it, {len(parts)}"
+            )
+    for number, part in enumerate(parts):
+        if fault := names_that_differ(parts[0], part):
+            raise CheckpointError(f"the optimizer's part of process {number} does not fit: {fault}")
+    tensors = dict(parts[0])
+    for place in tensors:
+        name, _, key = place.rpartition("/")
+        shard = document["shards"].get(name)
+        if shard is not None and key != _STEP:
+            tensors[place] = torch.cat([part[place] for part in parts])
+            if list(tensors[place].shape) != shard["shape"]:
+                raise CheckpointError(
+                    f"the optimizer's parts of {place} make up {list(tensors[place].shape)}, not {shard['shape']}"
+                )
+    return OptimizerState(tensors, {**document, "shards": {}})
+
+
 def restore_optimizer(
     optimizer: torch.optim.Optimizer,
     parameters: Iterable[tuple[str, nn.Parameter]],
     saved: OptimizerState,
 ) -> None:
-    """Puts ``saved`` into ``optimizer``, copying. Options such as the learning rate stay as the optimizer has them.
+    """Puts ``saved`` into ``optimizer``, copying; of a whole state, the rows of parameters that are spread over
+    processes. Options such as the learning rate stay as the optimizer has them.
 
     Raises CheckpointError, before anything is changed, when kind, groups, names, shapes, types or shards do not fit.
     """
@@ -61,12 +91,16 @@ def restore_optimizer(
     expected = [f"{name}/{key}" for name, own in keys.items() for key in own]
     if fault := names_that_differ(expected, saved.tensors):
         raise CheckpointError(f"the optimizer's tensors do not fit: {fault}")
+    own = dict(saved.tensors)
     for name, parameter in names.items():
         for key in keys[name]:
-            _check_like(name, key, saved.tensors[f"{name}/{key}"], _local(parameter))
+            place = f"{name}/{key}"
+            if key != _STEP and not saved.document["shards"]:
+                own[place] = _own_rows(own[place], parameter)
+            _check_like(name, key, own[place], _local(parameter))
     groups = {parameter: group for group in optimizer.param_groups for parameter in group["params"]}
     for name, parameter in names.items():
-        state = {key: saved.tensors[f"{name}/{key}"] for key in keys[name]}
+        state = {key: own[f"{name}/{key}"] for key in keys[name]}
         optimizer.state.pop(parameter, None)
         if state:
             optimizer.state[parameter] = {
@@ -148,7 +182,7 @@ def _check_document(saved: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         raise CheckpointError(
             "the optimizer's parameters are in other groups, or in another order, than when saved"
         )
-    for name in sorted({*saved["shards"], *here["shards"]}):
+    for name in sorted({*saved["shards"], *here["shards"]} if saved["shards"] else ()):
         if saved["shards"].get(name) != here["shards"].get(name):
             raise CheckpointError(f"parameter {name!r} is not spread over processes as it was when saved")
 
@@ -176,6 +210,22 @@ def _check_like(name: str, key: str, found: Tensor, parameter: Tensor) -> None:
 def _local(tensor: Tensor) -> Tensor:
     local: Tensor = tensor.to_local() if is_shard(tensor) else tensor  # type: ignore[attr-defined]
     return local.detach()
+
+
+def _own_rows(whole: Tensor, parameter: Any) -> Tensor:
+    """The part of ``whole`` that is this process's, where ``parameter`` is spread over processes by rows."""
+    if not is_shard(parameter) or whole.shape != parameter.shape:
+        return whole
+    if [repr(placement) for placement in parameter.placements] != [_BY_ROWS]:
+        raise CheckpointError(
+            f"a parameter is spread over processes by {list(parameter.placements)}; only the rows of a whole state "
+            "can be shared out"
+        )
+    parts = torch.chunk(
+        whole, parameter.device_mesh.size()
+    )  # as FSDP2 does it: the last may get fewer, or none
+    rank: int = parameter.device_mesh.get_local_rank()
+    return parts[rank] if rank < len(parts) else whole[:0]
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter, group: Mapping[str, Any]) -> Tensor:

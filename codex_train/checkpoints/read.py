@@ -16,7 +16,7 @@ from codex_evidence.files import open_regular, read_bytes
 from codex_evidence.schemas import validate
 from codex_evidence.strict_json import loads
 from codex_train.checkpoints.convert import parsed_tensors
-from codex_train.checkpoints.optimizer import OptimizerState
+from codex_train.checkpoints.optimizer import OptimizerState, joined
 from codex_train.checkpoints.state import (
     ADAPTER,
     STATE_SCHEMA_NAME,
@@ -32,7 +32,7 @@ _MOST_STATE = 64 * 2**20
 class Checkpoint:
     """A verified checkpoint as one process needs it. ``model`` are whole tensors under Hugging Face names; they and
     ``optimizer`` are views of the bytes that were read, to be copied into place. ``weights`` is the file of ``model``;
-    ``training`` is the loop's own."""
+    ``rng`` is empty for a process beyond those that saved; ``training`` is the loop's own."""
 
     path: Path
     manifest: CheckpointManifest
@@ -45,30 +45,35 @@ class Checkpoint:
     training: dict[str, Any]
 
 
-def read_checkpoint(folder: Path, *, rank: int = 0, world: int = 1, expected: str = "") -> Checkpoint:
+def read_checkpoint(
+    folder: Path, *, rank: int = 0, world: int = 1, sharded: bool = True, expected: str = ""
+) -> Checkpoint:
     """The checkpoint ``folder`` for process ``rank`` of ``world``; ``expected`` is its manifest's digest, if known.
 
-    Raises CheckpointError that names the file: for anything missing, added or altered, also while it is read, and for a
-    checkpoint of another number of processes.
+    Whether it may be of another number of processes is for the caller to decide. An optimizer's state that is spread
+    over its processes is put together where there are not as many now, or where they do not share a model in parts
+    (``sharded``). A process that it has no random state for gets none.
+
+    Raises CheckpointError that names the file: for anything missing, added or altered, also while it is read.
     """
     examined = examine(folder, expected=expected)
     manifest = examined.manifest
-    if manifest.world_size != world:
-        raise CheckpointError(
-            f"checkpoint {folder.name} is of {manifest.world_size} processes (world_size) and now there are {world}; "
-            "start as many"
-        )
     state = _state(folder, manifest)
     weights = ADAPTER if ADAPTER in examined.tensors else WEIGHTS
-    own = optimizer_file(rank, bool(state["optimizer"]["shards"]))
+    saved = manifest.world_size
+    spread = bool(state["optimizer"]["shards"])
+    whole = spread and not (sharded and saved == world)
+    ranks = range(saved) if whole else (rank,)
+    parts = [_tensors(folder, examined, optimizer_file(one, spread)) for one in ranks]
+    optimizer = OptimizerState(parts[0], state["optimizer"])
     return Checkpoint(
         folder,
         manifest,
         examined.manifest_sha256,
         weights,
         _tensors(folder, examined, weights),
-        OptimizerState(_tensors(folder, examined, own), state["optimizer"]),
-        _tensors(folder, examined, rng_file(rank, world)),
+        joined(parts, optimizer.document) if whole else optimizer,
+        _tensors(folder, examined, rng_file(rank, saved)) if rank < saved else {},
         state["scaler"],
         state["training"],
     )

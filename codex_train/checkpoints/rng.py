@@ -29,6 +29,12 @@ def rng_tensors() -> dict[str, Tensor]:
     return {**_torch_tensors(), **_python_tensors(), **_numpy_tensors()}
 
 
+def of_devices_here(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``tensors`` without the states of GPUs that are not here."""
+    here = {f"{_CUDA}{index}" for index in range(torch.cuda.device_count())}
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(_CUDA) or name in here}
+
+
 def restore_rng(tensors: Mapping[str, Tensor]) -> None:
     """Puts every generator into the state that ``rng_tensors`` gave.
 

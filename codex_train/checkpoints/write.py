@@ -12,6 +12,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from codex_evidence.canonical import canonical_bytes
+from codex_evidence.checkpoint_folders import GROWING, checkpoint_name
 from codex_evidence.checkpoint_manifest import (
     MANIFEST,
     SCHEMA,
@@ -20,7 +21,6 @@ from codex_evidence.checkpoint_manifest import (
     CheckpointError,
     CheckpointFile,
     CheckpointManifest,
-    checkpoint_name,
     read_manifest,
     sealed,
     state_name,
@@ -73,7 +73,7 @@ def write_checkpoint(
     the checkpoint is on disk under its final name. Raises WriteError or another CodexError, in every process, when it
     cannot be written in any; then nothing of it is left and former checkpoints are as they were.
     """
-    temporary = folder / f"{checkpoint_name(state.step)}.tmp"
+    temporary = folder / f"{checkpoint_name(state.step)}{GROWING}"
     try:
         _stage(temporary, agree, lambda: begin(folder, state.step) if rank == 0 else temporary)
         parts = _stage(temporary, agree, lambda: _write_parts(temporary, state, rank, world))

@@ -11,7 +11,14 @@ from transformers import PreTrainedModel
 from codex_evidence.errors import UnreadableError, UsageError
 from codex_evidence.names import shown
 from codex_train.config.nouns import ModelConfig
-from codex_train.models.architecture import check_fits, check_options, model_class, scratch_config
+from codex_train.models.architecture import (
+    check_fits,
+    check_options,
+    model_class,
+    scratch_config,
+    set_rope_base,
+    typed_options,
+)
 from codex_train.models.local import check_gguf, check_model_folder, model_folder, no_progress_bar, offline
 from codex_train.models.nearest import nearest, one_line
 from codex_train.models.streams import own_stream
@@ -88,10 +95,15 @@ def _from_folder(folder: Path, config: ModelConfig) -> PreTrainedModel:
         settings = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a foreign file fails in many ways
         raise UnreadableError(f"{shown(folder)}: config.json cannot be used: {one_line(error)}") from error
-    check_options(type(settings), dict(config.options))
+    options = dict(config.options)
+    check_options(type(settings), options)
     try:
-        for name, value in config.options.items():
+        for name, value in typed_options(type(settings), options).items():
             setattr(settings, name, value)
+    except Exception as error:  # each architecture validates in its own way
+        raise UsageError(f"model.options do not fit {settings.model_type}: {one_line(error)}") from error
+    set_rope_base(settings, options)
+    try:
         made: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=settings,

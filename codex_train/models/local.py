@@ -90,10 +90,11 @@ def check_model_folder(folder: Path) -> None:
                 "or merge the adapter first"
             )
         raise UsageError(f"{shown(folder)} has no {CONFIG}, so it is no model's folder; {_PUT}")
+    _check_no_adapter(folder)
     if (folder / WEIGHTS).is_file():
         return
     if (folder / INDEX).is_file():
-        _check_shards(folder)
+        shards(folder)
         return
     raise UsageError(_no_weights(folder))
 
@@ -102,6 +103,7 @@ def check_gguf(folder: Path, name: str) -> Path:
     """The GGUF file ``name`` in ``folder``. Raises UsageError for one that is not there, with those that are."""
     path = folder / name
     if Path(name).name == name and path.is_file():
+        _check_no_adapter(folder)
         return path
     others = ", ".join(sorted(shown(one.name) for one in folder.glob("*.gguf"))) or "none"
     raise UsageError(
@@ -118,11 +120,23 @@ def read_object(path: Path) -> dict[str, object]:
     return value
 
 
-def _check_shards(folder: Path) -> None:
-    shards = read_object(folder / INDEX).get("weight_map")
-    if not isinstance(shards, dict):
+def _check_no_adapter(folder: Path) -> None:
+    """The library follows such a file to a model elsewhere, which is not the one that the user named."""
+    if (folder / ADAPTER_CONFIG).is_file():
+        raise UsageError(
+            f"{shown(folder)} holds an adapter ({ADAPTER_CONFIG}) beside a model; move it away, or merge it into "
+            "the model"
+        )
+
+
+def shards(folder: Path) -> tuple[str, ...]:
+    """The names of the safetensors files that the index in ``folder`` lists, in order. Raises as
+    ``check_model_folder``."""
+    listed = read_object(folder / INDEX).get("weight_map")
+    if not isinstance(listed, dict):
         raise UnreadableError(f"{shown(folder / INDEX)} has no weight_map; copy it from the model again")
-    for name in sorted(set(map(str, shards.values()))):
+    names = tuple(sorted(set(map(str, listed.values()))))
+    for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise UsageError(
                 f"{shown(folder / INDEX)} names {shown(name)}; only safetensors files beside it are read"
@@ -131,6 +145,7 @@ def _check_shards(folder: Path) -> None:
             raise UsageError(
                 f"{shown(folder)} lacks {shown(name)}, which {INDEX} names; copy all files of the model"
             )
+    return names
 
 
 def _no_weights(folder: Path) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +45,7 @@ def add_lora(model: PreTrainedModel, config: LoraConfig, seed: int) -> peft.Peft
         fan_in_fan_out=_transposed(modules, config.targets),
     )
     try:
-        with own_stream(seed):
+        with own_stream(seed), _former_name():
             made: Any = peft.get_peft_model(model, wanted)
     except ValueError as error:
         raise UsageError(f"lora: {one_line(error)}; set lora.targets to names of modules") from error
@@ -59,9 +62,10 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
         if not (folder / name).is_file():
             raise UsageError(f"{shown(folder)} has no {name}, so it holds no adapter that can be loaded")
     try:
-        return peft.PeftModel.from_pretrained(
-            model, str(folder), is_trainable=trainable, local_files_only=True
-        )
+        with _former_name():
+            return peft.PeftModel.from_pretrained(
+                model, str(folder), is_trainable=trainable, local_files_only=True
+            )
     except Exception as error:  # a foreign adapter fails in many ways
         raise UnreadableError(
             f"the adapter in {shown(folder)} cannot be loaded: {one_line(error)}"
@@ -80,6 +84,15 @@ def merge(model: peft.PeftModel) -> PreTrainedModel:
         raise UsageError(f"the adapters cannot be merged: {one_line(error)}") from error
     assert isinstance(merged, PreTrainedModel)  # noqa: S101 - peft gives back what it was given
     return merged
+
+
+@contextmanager
+def _former_name() -> Iterator[None]:
+    """While inside, a setting may be asked for by its former name: peft 0.21 asks transformers 5.23 so, about which
+    nobody who trains can do anything."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 def _check_targets(modules: dict[str, nn.Module], targets: list[str]) -> None:

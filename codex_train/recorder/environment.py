@@ -18,11 +18,9 @@ from typing import Any
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
-from codex_evidence.run_documents import class_digest, schema_id
+from codex_evidence.run_documents import PATCH, class_digest, schema_id
 from codex_train.recorder.code import Code, record_code
 from codex_train.recorder.packages import loaded_packages
-
-PATCH = "source.patch"
 
 CLASS_VARIABLES = (
     "ATEN_CPU_CAPABILITY",
@@ -95,8 +93,12 @@ class Environment:
     @property
     def code_tree(self) -> str:
         """git's hash of the code's tree; empty outside git."""
-        code = self.document["detail"]["code"]
-        return str(code["tree"]) if code else ""
+        return str(self.code.get("tree", ""))
+
+    @property
+    def code(self) -> Mapping[str, Any]:
+        """The record of the code; empty outside git."""
+        return self.document["detail"]["code"] or {}
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -227,7 +229,8 @@ def _code(code: Code) -> dict[str, Any]:
         "tree": code.tree,
         "dirty": code.dirty,
         "patch": PATCH if code.patch else "",
-        "left_out": list(code.left_out),
+        "changes": [{"path": path, "object": digest} for path, digest in code.changes],
+        "left_out": [{"path": one.path, "reason": one.reason} for one in code.left_out],
     }
 
 

@@ -46,7 +46,7 @@ def loaded_packages(modules: Mapping[str, ModuleType] | None = None) -> tuple[Pa
         for info in sorted(site.glob("*.dist-info")):
             matched = _INFO.fullmatch(info.name)
             record = _record(info)
-            if matched and record and names & _top_level(record):
+            if matched and record and _holds(record, names):
                 package = Package(matched["name"], matched["version"], sha256_hex(record))
                 found.setdefault((package.name.lower(), package.version), package)
     return tuple(found[key] for key in sorted(found))
@@ -60,7 +60,7 @@ def verify_packages(names: Iterable[str]) -> list[str]:
     wanted = {_normal(name): name for name in names}
     faults: list[str] = []
     for site in dict.fromkeys(Path(entry or ".") for entry in sys.path):
-        if not site.is_dir():
+        if not _listable(site):
             continue
         for info in sorted(site.glob("*.dist-info")):
             matched = _INFO.fullmatch(info.name)
@@ -69,9 +69,9 @@ def verify_packages(names: Iterable[str]) -> list[str]:
     return faults + [f"{name}: it is not installed any more" for name in sorted(wanted.values())]
 
 
-def _loaded_by_site(modules: Mapping[str, ModuleType]) -> dict[Path, set[str]]:
-    """Top-level names of loaded modules by the folder of ``sys.path`` that they lie in."""
-    found: dict[Path, set[str]] = {}
+def _loaded_by_site(modules: Mapping[str, ModuleType]) -> dict[Path, set[bytes]]:
+    """Top-level names of loaded modules, in UTF-8, by the folder of ``sys.path`` that they lie in."""
+    found: dict[Path, set[bytes]] = {}
     for name, module in list(modules.items()):
         if "." in name:
             continue
@@ -81,8 +81,13 @@ def _loaded_by_site(modules: Mapping[str, ModuleType]) -> dict[Path, set[str]]:
         for place in places:
             path = Path(place)
             folder = path.parent.parent if path.name.startswith("__init__.") else path.parent
-            found.setdefault(folder, set()).add(name)
-    return {folder: names for folder, names in found.items() if folder.is_dir()}
+            found.setdefault(folder, set()).add(name.encode())
+    return {folder: names for folder, names in found.items() if _listable(folder)}
+
+
+def _listable(folder: Path) -> bool:
+    """Whether distributions can be found in ``folder``: what this user may not list is as good as empty."""
+    return os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()
 
 
 def _record(info: Path) -> bytes:
@@ -92,9 +97,10 @@ def _record(info: Path) -> bytes:
         return b""  # not installed from a wheel: such a distribution has no RECORD
 
 
-def _top_level(record: bytes) -> set[str]:
-    """The names under which modules of the RECORD are imported."""
-    return {name.decode("utf-8", errors="replace") for name in set(_MODULE.findall(record))}
+def _holds(record: bytes, names: set[bytes]) -> bool:
+    """Whether the RECORD lists a module that is imported under one of ``names``. It reads no further than the first:
+    that of torch has 13,000 lines."""
+    return any(found[1] in names for found in _MODULE.finditer(record))
 
 
 def _faults(site: Path, info: Path, name: str) -> Iterator[str]:

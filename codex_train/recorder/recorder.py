@@ -23,7 +23,7 @@ from codex_evidence.checkpoint_manifest import CheckpointManifest
 from codex_evidence.digests import file_sha256
 from codex_evidence.errors import RunError, UsageError
 from codex_evidence.names import shown
-from codex_evidence.run_documents import CheckpointEntry, RunManifest, Status
+from codex_evidence.run_documents import RunManifest, Status
 from codex_evidence.schemas import validate
 from codex_evidence.steps import line, read_steps
 from codex_train.recorder.environment import Environment, record_environment
@@ -33,14 +33,19 @@ from codex_train.recorder.packages import verify_packages
 from codex_train.recorder.parentage import (
     Parent,
     checkpoint_entry,
-    existing_checkpoints,
     file_digests,
 )
 
 __all__ = ["Parent", "Recorder", "RunIdentity"]
 
 _LONGEST_REASON = 2000
-_FIXED = {documents.MANIFEST, documents.CONFIG, documents.DATA, documents.ENVIRONMENT}
+_FIXED = {
+    documents.MANIFEST,
+    documents.CONFIG,
+    documents.DATA,
+    documents.MODEL,
+    documents.ENVIRONMENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,7 @@ class RunIdentity:
 class Recorder:
     """One segment of a run. Not for use from several threads at once."""
 
-    def __init__(
-        self, run: Path, manifest: RunManifest, lock: int, inherited: dict[str, CheckpointEntry]
-    ) -> None:
+    def __init__(self, run: Path, manifest: RunManifest, lock: int, refused: Mapping[str, str]) -> None:
         """For ``open`` alone."""
         self.run = run
         self.folder = run / documents.SEGMENTS / manifest.segment
@@ -69,7 +72,7 @@ class Recorder:
         self.parent = manifest.parent
         self._manifest = manifest
         self._lock = lock
-        self._inherited = inherited
+        self._refused = refused
         self._last = manifest.parent.step if manifest.parent else 0
         self._state = ""
         self._metrics = 0
@@ -84,6 +87,7 @@ class Recorder:
         name: str,
         config: Mapping[str, Any],
         data: Mapping[str, Any],
+        model: Mapping[str, Any] | None = None,
         parent: Parent | None = None,
         world_size: int = 1,
         code: Path | None = None,
@@ -91,16 +95,18 @@ class Recorder:
     ) -> Recorder:
         """Begins a run in the folder ``run``, or with ``parent`` another segment of the one that is there.
 
-        ``config`` and ``data`` are plain JSON, the latter following the schema run_data. ``environment`` is recorded
-        here, with the state of ``code``, unless it is given. Raises UsageError when a run is there and no parent is
+        ``config``, ``data`` and ``model`` are plain JSON, the last two following the schemas run_data and run_model;
+        without a ``model`` it read no file. ``environment`` is recorded here, with the state of ``code``, unless it is
+        given. Raises UsageError when a run is there and no parent is
         given, or another process writes it; RunError or SchemaError for what does not fit; WriteError.
         """
         environment = environment or record_environment(world_size=world_size, code=code)
         lock = locked(run)
         try:
             found = look(run, parent)
-            manifest = begin(run, name, config, data, environment, parent, world_size, found)
-            return cls(run, manifest, lock, existing_checkpoints(run, found))
+            begun = model or {"schema": documents.schema_id("run_model"), "files": []}
+            manifest = begin(run, name, config, data, begun, environment, parent, world_size, found)
+            return cls(run, manifest, lock, found.refused if found else {})
         except BaseException:
             os.close(lock)
             raise
@@ -110,6 +116,11 @@ class Recorder:
         """For the manifests of checkpoints."""
         fields = (field.name for field in dataclasses.fields(RunIdentity))
         return RunIdentity(*(getattr(self._manifest, name) for name in fields))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the folder as it was found."""
+        return tuple(self._refused.values())
 
     def step(
         self,
@@ -154,24 +165,24 @@ class Recorder:
         entry = checkpoint_entry(f"{documents.CHECKPOINTS}/{path.name}", saved)
         self._state = saved.state_digest
         # One that an abandoned part of an earlier segment had under this name was replaced.
-        replaced = self._inherited.pop(entry.path, None)
-        gone = (replace(replaced, kept=False),) if replaced and replaced != entry else ()
-        others = tuple(one for one in self._manifest.checkpoints if one.path != entry.path or not one.kept)
-        self._rewrite(checkpoints=(*others, *gone, entry))
+        others = (
+            replace(one, kept=False) if one.path == entry.path else one
+            for one in self._manifest.checkpoints
+            if not (one.kept and (one.path, one.segment) == (entry.path, entry.segment))
+        )
+        self._rewrite(checkpoints=(*others, entry))
 
     def removed(self, path: Path) -> None:
         """Notes that the checkpoint in the folder ``path`` is about to be removed. Call it before removing. Raises
-        RunError for one that this run does not know."""
+        RunError for one that this run does not know. One that was refused when the segment began and that no segment
+        lists leaves nothing to be noted."""
         place = f"{documents.CHECKPOINTS}/{path.name}"
-        entries = {entry.path: entry for entry in self._manifest.checkpoints if entry.kept}
-        if place in entries:
-            gone = replace(entries[place], kept=False)
-            listed = tuple(gone if one == entries[place] else one for one in self._manifest.checkpoints)
-        elif place in self._inherited:
-            listed = (*self._manifest.checkpoints, replace(self._inherited.pop(place), kept=False))
-        else:
+        listed = self._manifest.checkpoints
+        if any(entry.path == place and entry.kept for entry in listed):
+            gone = (replace(entry, kept=False) if entry.path == place else entry for entry in listed)
+            self._rewrite(checkpoints=tuple(gone))
+        elif place not in self._refused:
             raise RunError(f"{shown(path)} is no checkpoint of this run")
-        self._rewrite(checkpoints=listed)
 
     def attach(self, name: str, data: bytes) -> Path:
         """Puts a file beside the manifest, such as a picture of the loss. Raises UsageError for a name in use."""

@@ -21,6 +21,7 @@ from codex_evidence.run_documents import (
     ENVIRONMENT,
     MAX_DOCUMENT,
     METRICS,
+    MODEL,
     SEGMENTS,
     STEPS,
     CheckpointEntry,
@@ -62,9 +63,9 @@ class Stretch:
     """Steps after ``start``, up to ``last``, that one process can run again: segments of one configuration and
     environment, in whose joints nothing was let through.
 
-    ``environment`` and ``data`` are those documents as recorded, ``base`` is where paths in ``config`` count from.
-    ``ends``: the run itself ended after ``last``, so a replay must end there too. ``checkpoint`` is what to begin with;
-    None begins where the stretch before ended, or at step 0.
+    ``environment``, ``data`` and ``model`` are those documents as recorded, ``base`` is where paths in ``config`` count
+    from. ``ends``: the run itself ended after ``last``, so a replay must end there too. ``checkpoint`` is what to begin
+    with; None begins where the stretch before ended, or at step 0.
     """
 
     start: int
@@ -74,6 +75,7 @@ class Stretch:
     base: Path
     environment: dict[str, Any]
     data: dict[str, Any]
+    model: dict[str, Any]
     world_size: int
     claims: tuple[Claim, ...]
     ends: bool
@@ -201,6 +203,7 @@ def _conditions(life: _Life) -> tuple[str, ...]:
     return (
         manifest.config_sha256,
         manifest.data_sha256,
+        manifest.model_sha256,
         manifest.environment_class_sha256,
         str(_base(_document(life.folder / ENVIRONMENT, manifest.environment_sha256))),
     )
@@ -230,6 +233,7 @@ def _stretch(lives: Sequence[_Life], said: Sequence[CheckpointEntry], saved: _Sa
         _base(environment),
         environment,
         _document(first.folder / DATA, manifest.data_sha256),
+        _document(first.folder / MODEL, manifest.model_sha256),
         manifest.world_size,
         tuple(sorted(claims, key=lambda claim: claim.step)),
         final.manifest.status == "finished"

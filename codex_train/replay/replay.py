@@ -10,11 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from codex_evidence.checkpoint_manifest import checkpoint_name
+from codex_evidence.checkpoint_folders import checkpoint_name
 from codex_evidence.errors import RunError, WriteError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
-from codex_evidence.run_documents import CHECKPOINTS, DATA, ENVIRONMENT, MAX_DOCUMENT
+from codex_evidence.run_documents import (
+    CHECKPOINTS,
+    DATA,
+    ENVIRONMENT,
+    MAX_DOCUMENT,
+    MODEL,
+    model_digests,
+)
 from codex_evidence.runs import verify_run
 from codex_evidence.strict_json import loads
 from codex_train.config.digest import config_plain
@@ -34,8 +41,9 @@ _LONGEST = 80
 class Answer:
     """``step`` is where run and replay part, None where they do not, and ``differences`` are those at that step;
     ``tensors`` are the names of those in its checkpoints that differ, none when one of the two was not kept. Not
-    comparable: ``differences`` are of the environment class or the data, and ``reason`` says it in a line. ``steps``,
-    ``states`` and ``evaluations`` count what was found equal. ``notes`` differ and are outside of the class."""
+    comparable: ``differences`` are of the environment class, the model or the data; ``reason`` says it in a line.
+    ``steps``, ``states`` and ``evaluations`` count what was found equal. ``notes`` differ and are outside of the
+    class."""
 
     verdict: Verdict
     reason: str
@@ -185,10 +193,9 @@ def _replayed(part: _Part, *, as_is: bool, told: Callable[[str], None]) -> Answe
         for note in notes:
             told(f"note: {note}")
         if not differing:
-            differing = [
-                Difference(stretch.start, f"data.{place}" if place else "data", old, new)
-                for place, old, new in document_differences(stretch.data, _document(part, DATA))
-            ]
+            model, data = model_digests(_document(part, MODEL)), _document(part, DATA)
+            differing = _differences(stretch, "model", model_digests(stretch.model), model)
+            differing += _differences(stretch, "data", stretch.data, data)
         if differing:
             return Answer("not comparable", _line(differing), None, tuple(differing), notes=notes)
         told(f"replaying steps {stretch.start + 1} to {stretch.last}")
@@ -224,6 +231,11 @@ def _began(part: _Part, process: subprocess.Popen[bytes]) -> bool:
             return (part.run / SEGMENT / ENVIRONMENT).exists()
         time.sleep(_PAUSE)
     return True
+
+
+def _differences(stretch: Stretch, part: str, recorded: Any, now: Any) -> list[Difference]:
+    found = document_differences(recorded, now)
+    return [Difference(stretch.start, f"{part}.{place}" if place else part, a, b) for place, a, b in found]
 
 
 def _class_differences(recorded: Any, now: Any) -> list[Difference]:

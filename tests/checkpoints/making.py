@@ -29,6 +29,16 @@ from codex_train.checkpoints.rng import restore_rng, rng_tensors
 from codex_train.checkpoints.state import CheckpointState, Origin
 from codex_train.checkpoints.write import write_checkpoint
 
+FILES = [
+    "checkpoint.json",
+    "config.json",
+    "model.safetensors",
+    "training/optimizer.safetensors",
+    "training/rng.safetensors",
+    "training/state.json",
+]
+"""Of a checkpoint of `make_state`, sorted."""
+
 ZEROS = "0" * 64
 ORIGIN = Origin(
     run="1" * 32,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 from codex_evidence.checkpoint_manifest import CheckpointError
 from codex_train.checkpoints.optimizer import (
     OptimizerState,
+    joined,
     optimizer_state,
     restore_optimizer,
     restore_scaler,
@@ -159,3 +161,37 @@ def test_a_scaler_on_one_side_alone_is_refused(saved: bool) -> None:
     with pytest.raises(CheckpointError, match="gradient scaler"):
         restore_scaler(None if saved else scaler, scaler_document(scaler) if saved else None)
     restore_scaler(None, scaler_document(None))
+
+
+def spread(placement: str = "Shard(dim=0)", rows: int = 3) -> dict[str, Any]:
+    return {"shards": {"w": {"shape": [rows, 2], "mesh": [0, 1], "placements": [placement]}}}
+
+
+def test_parts_of_unlike_size_are_put_together_in_order() -> None:
+    """As FSDP2 leaves three rows to two processes."""
+    whole, step = torch.arange(6.0).reshape(3, 2), torch.tensor(7.0)
+    parts = [{"w/exp_avg": rows, "w/step": step, "b/exp_avg": step} for rows in (whole[:2], whole[2:])]
+    found = joined(parts, spread())
+    assert torch.equal(found.tensors["w/exp_avg"], whole)
+    assert found.tensors["w/step"] == found.tensors["b/exp_avg"] == 7.0
+    assert found.document == {"shards": {}}
+
+
+@pytest.mark.parametrize(
+    ("document", "second", "words"),
+    [
+        (
+            spread("Shard(dim=1)"),
+            "w/exp_avg",
+            "cannot be put together; go on with as many processes as saved it, 2",
+        ),
+        (spread(rows=5), "w/exp_avg", r"make up \[4, 2\], not \[5, 2\]"),
+        (spread(), "v/exp_avg", "part of process 1 does not fit: 'w/exp_avg' is missing"),
+    ],
+)
+def test_parts_that_do_not_make_a_whole_are_refused(
+    document: dict[str, Any], second: str, words: str
+) -> None:
+    rows = torch.zeros(2, 2)
+    with pytest.raises(CheckpointError, match=words):
+        joined([{"w/exp_avg": rows}, {second: rows}], document)

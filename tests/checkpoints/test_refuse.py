@@ -123,6 +123,18 @@ def test_accepting_one_field_does_not_accept_another() -> None:
     )
 
 
+def test_the_number_of_processes_is_one_difference_and_has_one_name() -> None:
+    alone, many = (
+        {"threads": 1, "world_size": size, "backend": name} for size, name in ((1, ""), (2, "gloo"))
+    )
+    recorded = dataclasses.replace(RECORDED, environment=alone)
+    now = dataclasses.replace(RECORDED, world_size=2, environment=many)
+    assert [item.field for item in differences(recorded, now)] == ["world_size"]
+    assert require_same(recorded, now, ["world_size"]) == ("world_size",)
+    other = dataclasses.replace(now, environment={**many, "backend": "nccl"})
+    assert [item.field for item in differences(now, other)] == ["environment.backend"]
+
+
 def test_a_misspelt_override_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match=r"did you mean config\.optimizer\.lr"):
         require_same(RECORDED, RECORDED, ["config.optimiser.lr"])
@@ -149,7 +161,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.text("xy", min_size=1, max_size=2), PLAIN, max_size=3),
     st.dictionaries(st.text("xy", min_size=1, max_size=2), PLAIN, max_size=3),
@@ -167,3 +179,40 @@ def test_environments_differ_exactly_when_something_is_named(
         dataclasses.replace(RECORDED, environment=other), dataclasses.replace(RECORDED, environment=one)
     )
     assert [item.field for item in back] == [item.field for item in found]
+
+
+def test_each_file_of_the_model_is_compared_and_let_through_under_one_name() -> None:
+    was = dataclasses.replace(RECORDED, model={"config.json": "a" * 64, "model.safetensors": "b" * 64})
+    now = dataclasses.replace(was, model={"config.json": "a" * 64, "model.safetensors": "c" * 64})
+    with pytest.raises(ResumeRefusedError, match=r"model\.model\.safetensors was "):
+        require_same(was, now)
+    assert require_same(was, now, ["model"]) == ("model.model.safetensors",)
+    assert [one.field for one in differences(was, RECORDED)] == [
+        "model.config.json",
+        "model.model.safetensors",
+    ]
+
+
+def with_code(code: str, commit: str = "1" * 40, **changes: str) -> Identity:
+    listed = [{"path": path.replace("_", "."), "object": blob} for path, blob in changes.items()]
+    return dataclasses.replace(RECORDED, code=code, source={"commit": commit, "changes": listed})
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (with_code("b", a_py="2", b_py="1"), "(a.py)"),
+        (with_code("b", a_py="1"), "(b.py)"),
+        (with_code("b", a_py="2", b_py="2", c_py="", d_py="1", e_py="1"), "(a.py, b.py, c.py and 2 more)"),
+        (with_code("b", commit="2" * 40), f"(commit {'1' * 12} and {'2' * 12})"),
+        (dataclasses.replace(RECORDED, code=""), f"(commit {'1' * 12} and none)"),
+    ],
+)
+def test_code_that_differs_is_said_by_its_files(now: Identity, told: str) -> None:
+    with pytest.raises(ResumeRefusedError) as caught:
+        require_same(with_code("a", a_py="1", b_py="1"), now)
+    assert f" {told}; put it back" in str(caught.value)
+
+
+def test_code_of_one_tree_is_the_same_whatever_its_commit() -> None:
+    assert differences(with_code("a", a_py="1"), with_code("a", commit="2" * 40)) == []

@@ -38,7 +38,7 @@ def draws(count: int = 3) -> list[float]:
     ]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 7))
 def test_every_generator_goes_on_where_it_stopped(seed: int, drawn: int) -> None:
     torch.manual_seed(seed)
@@ -52,6 +52,8 @@ def test_every_generator_goes_on_where_it_stopped(seed: int, drawn: int) -> None
 
 
 def test_a_waiting_normal_draw_is_kept() -> None:
+    random.seed(1)  # forgets a draw that waits already
+    np.random.seed(1)
     random.gauss()
     np.random.normal()
     saved = rng_tensors()

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from codex_evidence.checkpoint_manifest import CheckpointError
 from codex_train.checkpoints.read import load_weights, read_checkpoint
 from codex_train.checkpoints.verify import verify_checkpoint
 from tests.checkpoints import making
@@ -61,8 +61,13 @@ def test_two_processes_go_on_to_the_bit_from_their_shards(tmp_path: Path) -> Non
     moments = [read_checkpoint(folder, rank=rank, world=2).optimizer for rank in range(2)]
     assert [state.tensors["0.weight/exp_avg"].shape for state in moments] == [(5, 6), (5, 6)]
     assert moments[0].document["shards"]["0.weight"]["shape"] == [10, 6]
-    with pytest.raises(CheckpointError, match="world_size"):
-        read_checkpoint(folder)
+    for alone in (read_checkpoint(folder), read_checkpoint(folder, rank=1, world=2, sharded=False)):
+        assert alone.optimizer.document["shards"] == {}
+        for place, tensor in alone.optimizer.tensors.items():
+            parts = [state.tensors[place] for state in moments]
+            assert torch.equal(tensor, parts[0] if place.endswith("/step") else torch.cat(parts))
+        assert alone.optimizer.tensors["0.weight/exp_avg"].shape == (10, 6)
+    assert not read_checkpoint(folder, rank=2, world=3).rng
 
 
 @pytest.mark.parametrize("limited", [0, 1])

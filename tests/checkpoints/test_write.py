@@ -24,7 +24,14 @@ from codex_train.checkpoints.read import load_tensors, load_weights, read_checkp
 from codex_train.checkpoints.verify import digest_state, verify_checkpoint
 from codex_train.checkpoints.write import write_checkpoint
 from tests.checkpoints import making
-from tests.checkpoints.making import language_model, layout_tensors, make_state, save_small, small_files
+from tests.checkpoints.making import (
+    FILES,
+    language_model,
+    layout_tensors,
+    make_state,
+    save_small,
+    small_files,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,15 +54,8 @@ def test_the_folder_holds_weights_moments_randomness_and_a_manifest_and_nothing_
 ) -> None:
     manifest = write_checkpoint(tmp_path, make_state(3))
     folder = tmp_path / "step-000003"
-    assert names(folder) == [
-        "checkpoint.json",
-        "config.json",
-        "model.safetensors",
-        "training/optimizer.safetensors",
-        "training/rng.safetensors",
-        "training/state.json",
-    ]
-    assert [file.path for file in manifest.files] == names(folder)[1:]
+    assert names(folder) == FILES
+    assert [file.path for file in manifest.files] == FILES[1:]
     assert file_sha256(folder / "checkpoint.json")[0] == manifest_sha256(manifest)
     assert read_manifest(folder) == verify_checkpoint(folder) == manifest
 

@@ -80,6 +80,18 @@ def test_a_line_is_the_canonical_bytes_of_its_record_and_is_read_back(
     assert (found.fault, found.count, found.head, found.first) == ("", 1, digest, step)
 
 
+def test_a_loss_of_minus_zero_is_read_back() -> None:
+    """What cross-entropy gives for targets that are certain."""
+    text, digest = line(1, 0, -0.0, -0.0, 0.0, 1, "0" * 64, "", "0" * 64)
+    assert (read_steps(text, "0" * 64).fault, read_steps(text, "0" * 64).head) == ("", digest)
+
+
+@pytest.mark.parametrize("hexed", [b"0x1.0p+9999999", b"zero", b"", b"0x0.0p+0 "])
+def test_a_hex_that_no_recorder_writes_is_refused(hexed: bytes) -> None:
+    text, _ = line(1, 0, 0.0, 0.0, 0.0, 1, "0" * 64, "", "0" * 64)
+    assert "edited" in read_steps(text.replace(b"0x0.0p+0", hexed), "0" * 64).fault
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_is_refused(bad: float) -> None:
     with pytest.raises(StepError, match="not finite"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from peft import PeftModel
 from safetensors import safe_open
 
 from codex_evidence.errors import UnreadableError, UsageError
-from codex_train.config.nouns import LoraConfig
+from codex_train.config.nouns import LoraConfig, ModelConfig
+from codex_train.models.build import build
 from codex_train.models.lora import add_lora, load_adapter, merge
 from codex_train.models.save import LayoutError, layout_tensors, load_layout, weights_file, write_model
-from tests.models.tiny import bits, loaded, made, same, stirred
+from tests.models.tiny import LLAMA, bits, loaded, made, same, stirred
 
 IDS = torch.arange(16)[None]
 
@@ -41,6 +43,26 @@ def test_peft_loads_the_adapter_to_the_bit(architecture: str, dora: bool, tmp_pa
     )
     assert own == theirs
     assert any("lora_magnitude_vector" in name for name in layout_tensors(model)) is dora
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_adapters_are_made_and_loaded_without_a_warning(checkpointing: bool, tmp_path: Path) -> None:
+    """Of a library to another, about which the user can do nothing."""
+    config = ModelConfig(architecture="llama", options=LLAMA, checkpointing=checkpointing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        fresh, other = (build(config, vocabulary=256, context=32, seed=7) for _ in range(2))
+        model = add_lora(fresh, LoraConfig(rank=4), 3)
+        write_model(model, tmp_path / "a")
+        again = load_adapter(other, tmp_path / "a", trainable=True)
+        for each in (model, again):
+            each(input_ids=IDS).logits.square().sum().backward()
+    first, second = (
+        {name: one.grad for name, one in each.named_parameters() if one.grad is not None}
+        for each in (model, again)
+    )
+    assert len(first) == len(bits(model))
+    assert same(first, second)
 
 
 def test_only_adapters_are_trained_and_only_they_are_in_the_layout() -> None:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from codex_evidence import run_documents as documents
 from codex_evidence.canonical import canonical_bytes
-from codex_evidence.checkpoint_manifest import CheckpointFile, CheckpointManifest, sealed, state_name
+from codex_evidence.checkpoint_manifest import (
+    TENSORS,
+    CheckpointFile,
+    CheckpointManifest,
+    sealed,
+    state_name,
+)
+from codex_evidence.checkpoint_manifest import read_manifest as read_checkpoint
+from codex_evidence.checkpoint_verify import state_tensors
+from codex_evidence.digests import file_sha256
 from codex_evidence.documents import artifact_bytes
-from codex_evidence.tensors import RawTensor, TensorDigest, combined_digest, write_tensors
+from codex_evidence.steps import read_steps
+from codex_evidence.tensors import RawTensor, TensorDigest, combined_digest, digest_file, write_tensors
 from codex_train.recorder.environment import Environment, record_environment
 from codex_train.recorder.recorder import Parent, Recorder
 
@@ -115,3 +127,51 @@ def make_run(run: Path) -> Path:
     second.attach("loss.svg", b"<svg/>")
     second.close("finished", verify_packages=False)
     return run
+
+
+def killed_run(run: Path) -> Path:
+    """Steps 1 to 8 in a process that was killed, saved at 3 and 6."""
+    recorder = opened(run)
+    for first, last in ((1, 3), (4, 6)):
+        steps(recorder, first, last)
+        save(recorder, last)
+    steps(recorder, 7, 8)
+    recorder.abandon()
+    return run
+
+
+def never_named(run: Path) -> Path:
+    """The folder of a segment of the run of ``make_run`` whose process was killed before the index named it."""
+    index = (run / "run.json").read_bytes()
+    recorder = opened(run, Parent(run / "checkpoints/step-000008"))
+    recorder.abandon()
+    (run / "run.json").write_bytes(index)
+    return recorder.folder
+
+
+def forge(run: Path, step: int, made: int) -> Path:
+    """A checkpoint after ``step`` of the first segment that nobody made, with every digest right. It holds the state
+    of the one at step ``made``, one number changed."""
+    folder = run / "checkpoints" / f"step-{step:06d}"
+    shutil.copytree(run / "checkpoints" / f"step-{made:06d}", folder, dirs_exist_ok=True)
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    saved = read_checkpoint(run / "checkpoints" / f"step-{made:06d}")
+    paths = [file.path for file in saved.files]
+    tensors = {path: digest_file(folder / path) for path in paths if path.endswith(TENSORS)}
+    digests = {path: file_sha256(folder / path) for path in paths}
+    files = tuple(CheckpointFile(path, size, digest) for path, (digest, size) in digests.items())
+    segment, _ = documents.read_manifest(run / "segments/0000")
+    head = read_steps(run / "segments/0000/steps.ndjson", segment.genesis).digests[step - 1]
+    state = combined_digest(state_tensors(tensors))
+    changed = replace(saved, step=step, steps_head=head, files=files, state_digest=state)
+    (folder / "checkpoint.json").write_bytes(artifact_bytes(sealed(changed)))
+    return folder
+
+
+def reseal(segment: Path, **changes: Any) -> None:
+    """Edits the manifest in the folder ``segment`` and makes its own digest right."""
+    manifest, _ = documents.read_manifest(segment)
+    whole = documents.sealed(replace(manifest, **changes))
+    (segment / "manifest.json").write_bytes(artifact_bytes(whole))

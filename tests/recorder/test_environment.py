@@ -9,13 +9,15 @@ import json
 import os
 import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from codex_evidence.schemas import validate
-from codex_train.recorder.code import LONGEST_UNTRACKED, Code, record_code
 from codex_train.recorder.environment import class_differences, record_environment
 from codex_train.recorder.packages import loaded_packages, verify_packages
 
@@ -132,100 +134,34 @@ def test_a_patched_package_is_in_the_manifest_of_the_run(
     )
 
 
-def git(folder: Path, *arguments: str) -> str:
-    names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
-    done = subprocess.run(["git", *names, *arguments], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def become_nobody() -> None:
+    os.setgid(65534)
+    os.setuid(65534)
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    git(root, "init", "-q", "-b", "main")
-    (root / ".gitignore").write_text("ignored\n")
-    (root / "a.py").write_text("a = 1\n")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
-    return root
+def packages_with(folder: str) -> tuple[list[str], list[str]]:
+    """What this process finds with ``folder``, and a module of it, in use: as in a run, and as at its end."""
+    sys.path.insert(0, folder)
+    module = ModuleType("odd_name")
+    module.__file__ = f"{folder}/odd_name/__init__.py"
+    sys.modules["odd_name"] = module
+    return [one.name for one in loaded_packages()], verify_packages(["no-such-thing"])
 
 
-def code(folder: Path) -> Code:
-    found = record_code(folder)
-    assert isinstance(found, Code), found
-    return found
-
-
-def test_a_clean_tree_is_that_of_the_commit(repository: Path) -> None:
-    found = code(repository)
-    assert (found.commit, found.tree) == (
-        git(repository, "rev-parse", "HEAD"),
-        git(repository, "rev-parse", "HEAD^{tree}"),
-    )
-    assert (found.dirty, found.patch) == (False, b"")
-
-
-def test_a_dirty_tree_can_be_made_again_from_commit_and_patch(repository: Path, tmp_path: Path) -> None:
-    (repository / "a.py").write_text("a = 2\n")
-    (repository / "new.bin").write_bytes(bytes(range(256)))
-    (repository / "ignored").write_text("not code")
-    found = code(repository)
-    assert found.dirty
-    git(tmp_path, "clone", "-q", str(repository), "clone")
-    (tmp_path / "patch").write_bytes(found.patch)
-    git(tmp_path / "clone", "apply", "--cached", str(tmp_path / "patch"))
-    assert git(tmp_path / "clone", "write-tree") == found.tree
-
-
-def test_recording_changes_nothing_in_the_repository(repository: Path) -> None:
-    (repository / "a.py").write_text("a = 2\n")
-    (repository / "new.py").write_text("b = 1\n")
-    before = {path: path.stat().st_mtime_ns for path in repository.rglob("*")}
-    code(repository)
-    assert {path: path.stat().st_mtime_ns for path in repository.rglob("*")} == before
-    assert git(repository, "status", "--porcelain") == "M a.py\n?? new.py"
-
-
-def test_nothing_of_the_tree_runs(repository: Path, tmp_path: Path) -> None:
-    proof = tmp_path / "ran"
-    (repository / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
-    for key in (
-        "filter.evil.clean",
-        "filter.evil.process",
-        "core.fsmonitor",
-        "diff.evil.command",
-        "diff.evil.textconv",
-    ):
-        git(repository, "config", key, f"touch {proof}; cat")
-    git(repository, "config", "filter.evil.required", "true")
-    hook = repository / ".git/hooks/post-index-change"
-    hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
-    hook.chmod(0o755)
-    (repository / "a.py").write_text("a = 2\n")
-    assert code(repository).dirty
-    assert not proof.exists()
-
-
-def test_run_folders_and_long_files_are_no_code(repository: Path) -> None:
-    clean = code(repository).tree
-    for name in ("runs/a/run.json", "runs/a/segments/0000/manifest.json", "runs/a/loss.svg"):
-        (repository / name).parent.mkdir(parents=True, exist_ok=True)
-        (repository / name).write_text("{}")
-    with (repository / "corpus.bin").open("wb") as file:
-        file.truncate(LONGEST_UNTRACKED + 1)
-    found = code(repository)
-    assert (found.tree, found.left_out) == (clean, ("corpus.bin",))
-
-
-def test_a_repository_without_a_commit_has_a_tree(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q")
-    (tmp_path / "a.py").write_text("a = 1\n")
-    found = code(tmp_path)
-    assert (found.commit, found.dirty, len(found.tree)) == ("", True, 40)
-
-
-def test_a_folder_in_no_repository_is_a_note(tmp_path: Path) -> None:
-    assert "not a git repository" in str(record_code(tmp_path))
-    found = record_environment(code=tmp_path / "missing")
-    assert found.code_tree == ""
-    assert "code not recorded" in found.document["detail"]["notes"][0]
+def test_a_folder_of_the_path_that_may_not_be_listed_is_as_good_as_empty() -> None:
+    # Not in a folder of pytest: those are private.
+    with TemporaryDirectory() as folder:
+        closed = Path(folder) / "site"
+        (closed / "Odd-1.dist-info").mkdir(parents=True)
+        (closed / "Odd-1.dist-info" / "RECORD").write_text("odd_name/__init__.py,,\n")
+        Path(folder).chmod(0o755)
+        other = become_nobody if os.getuid() == 0 else None
+        for mode in (0o000, 0o100 if other is None else 0o711):
+            closed.chmod(mode)
+            with get_context("fork").Pool(1, other) as process:
+                found, faults = process.apply(packages_with, (str(closed),))
+            assert "Odd" not in found
+            assert faults == ["no-such-thing: it is not installed any more"]
+        closed.chmod(0o755)
+        with get_context("fork").Pool(1, other) as process:
+            assert "Odd" in process.apply(packages_with, (str(closed),))[0]

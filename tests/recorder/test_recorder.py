@@ -18,7 +18,16 @@ from codex_evidence.errors import RunError, SchemaError, StepError, UsageError, 
 from codex_evidence.runs import examine_run, read_index, read_manifest, verify_run
 from codex_evidence.steps import read_steps
 from codex_train.recorder.recorder import Parent, Recorder
-from tests.recorder.made_up import CONFIG, data_manifest, environment, make_run, opened, save, steps
+from tests.recorder.made_up import (
+    CONFIG,
+    data_manifest,
+    environment,
+    make_run,
+    never_named,
+    opened,
+    save,
+    steps,
+)
 
 
 def test_a_closed_run_sums_up_its_steps(tmp_path: Path) -> None:
@@ -68,7 +77,7 @@ def test_a_resume_goes_on_after_the_checkpoint_and_names_what_was_abandoned(tmp_
     assert (manifest.parent.segment, manifest.parent.step) == ("0000", 5)
     assert manifest.parent.overrides == ("environment.class.torch.threads",)
     assert {file.path for file in manifest.parent.former[0].files} >= {"steps.ndjson", "metrics.ndjson"}
-    assert [(entry.step, entry.kept) for entry in manifest.checkpoints] == [(8, True), (3, False)]
+    assert [(entry.step, entry.kept) for entry in manifest.checkpoints] == [(3, False), (5, True), (8, True)]
     assert read_index(run).segments == ("0000", "0001")
 
 
@@ -129,8 +138,7 @@ def test_only_one_process_writes_a_run(tmp_path: Path) -> None:
 
 def test_a_start_that_was_killed_before_it_was_named_is_noted_and_taken_up(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
-    shutil.copytree(run / "segments/0001", run / "segments/0002")
-    (run / "segments/0002/steps.ndjson").write_bytes(b"")
+    never_named(run)
     report = examine_run(run)
     assert report.findings == ()
     assert any("segments/0002" in note for note in report.notes)

@@ -20,7 +20,7 @@ from tests.recorder.made_up import make_run, opened, save, steps
 FILES = (
     "run.json",
     *(f"segments/{segment}/{name}" for segment in ("0000", "0001") for name in (
-        "manifest.json", "config.json", "data.json", "environment.json", "steps.ndjson", "metrics.ndjson")),
+        "manifest.json", "config.json", "data.json", "model.json", "environment.json", "steps.ndjson", "metrics.ndjson")),
     "segments/0000/source.patch",
     "segments/0001/loss.svg",
     *(f"checkpoints/{step}/{name}" for step in ("step-000005", "step-000008") for name in (
@@ -94,7 +94,9 @@ def test_a_missing_an_empty_and_a_linked_file_are_found(name: str, run: Path) ->
 @pytest.mark.parametrize(
     "name",
     ["extra.txt", "segments/extra", "segments/0001/extra.pt", "checkpoints/extra", "checkpoints/step-000008/extra.pt",
-     "segments/0001/.hidden", "checkpoints/step-000008/training/extra"],
+     "segments/0001/.hidden", "checkpoints/step-000008/training/extra", "checkpoints/step-000009", ".codex-write-x",
+     "segments/0001/.codex-write-0011223344556677", "segments/0000/.codex-write-0011223344556677",
+     "segments/0000/system.ndjson", "segments/0002.tmp"],
 )  # fmt: skip
 def test_a_file_that_nobody_vouches_for_is_named(name: str, run: Path) -> None:
     (run / name).write_bytes(b"x")
@@ -106,10 +108,11 @@ def test_what_a_killed_process_leaves_is_noted_and_not_believed(run: Path) -> No
     (run / "checkpoints/step-000010.tmp").mkdir()
     (run / "checkpoints/step-000010.tmp/model.safetensors").write_bytes(b"half")
     (run / "segments/0002.tmp").mkdir()
-    (run / "segments/0001/.codex-write-0011223344556677").write_bytes(b"half")
+    (run / "segments/0002.tmp/.codex-write-0011223344556677").write_bytes(b"half")
+    (run / ".codex-write-0011223344556677").write_bytes(b"half")
     report = examine_run(run)
     assert report.findings == ()
-    assert len(report.notes) == 4
+    assert len(report.notes) == 5
 
 
 def test_a_removed_checkpoint_must_have_been_recorded_as_removed(run: Path) -> None:
