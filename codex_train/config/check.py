@@ -9,7 +9,9 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
+from codex_evidence.credentials import holds_key
 from codex_evidence.errors import UsageError
+from codex_evidence.plain import to_plain
 from codex_evidence.strict_json import MAX_INTEGER
 from codex_train.config.nouns import Config, Format, Precision, ScheduleKind
 
@@ -203,6 +205,23 @@ def problems(config: Config) -> Iterator[Problem]:
         if not re.fullmatch(pattern, value := value_of(config, key)):
             yield Problem(key, f"{key} must be {what}, not {value!r}")
     yield from (Problem(rule.key, rule.message) for rule in RULES if rule.broken(config))
+    for key, text in _texts("", to_plain(config)):
+        if holds_key(text):  # which is not repeated here
+            yield Problem(
+                key, f"{key} holds a password or an access token; leave it out, as settings are recorded"
+            )
+
+
+def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each text below ``value`` with the dotted name of its setting; a list counts as its setting."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _texts(f"{key}.{name}" if key else str(name), item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(key, item)
 
 
 def check(config: Config, places: Mapping[str, str] = MappingProxyType({}), source: str = "") -> None:
@@ -212,8 +231,22 @@ def check(config: Config, places: Mapping[str, str] = MappingProxyType({}), sour
     if not found:
         return
     place = places.get(found[0].key, source)
+    if holds_key(place):  # an override, which is named by its text
+        place = "an override"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     raise UsageError(f"{place}: {found[0].message}{more}" if place else found[0].message + more)
+
+
+def check_steps(config: Config, steps: int) -> None:
+    """As ``check``, once it is known that ``run.epochs`` come to so many ``steps``. Raises UsageError."""
+    schedule, pinned = config.schedule, max(config.checkpoint.pinned, default=0)
+    if steps < schedule.warmup + schedule.decay:
+        what = f"schedule.warmup and schedule.decay together are {schedule.warmup + schedule.decay} steps"
+    elif steps < pinned:
+        what = f"checkpoint.pinned names step {pinned}"
+    else:
+        return
+    raise UsageError(f"{what}, but run.epochs={config.run.epochs:g} makes {steps} in all")
 
 
 def value_of(config: Config, key: str) -> Any:

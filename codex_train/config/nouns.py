@@ -152,11 +152,13 @@ class ScheduleConfig:
     kind: ScheduleKind = ScheduleKind.linear
     """How the rate goes after the warmup: constant, linear, cosine or wsd (warm up, stay, decay)."""
     warmup: int = 0
-    """Steps from 0 to the full rate."""
+    """Steps before the full rate, in which it rises from 0; with 2 the first steps have 0, a half and all of it."""
     decay: int = 0
-    """Of wsd: the number of last steps in which the rate falls."""
+    """Of wsd: the number of last steps with a falling rate; with 2 (and `final` 0) they have 2/3 and 1/3 of the full
+    one."""
     final: float = 0.0
-    """The last rate as a share of the full one."""
+    """Where the rate falls to, as a share of the full one. A step after the last would have it: with 0 the last of n
+    linear steps without warmup has 1/n, so that no step is spent at rate 0."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,33 +40,35 @@ def from_here(path: str, base: Path) -> str:
     return f"{prefix}/{path}" if path else prefix
 
 
-def expand(paths: Iterable[str], base: Path) -> tuple[Path, ...]:
+def expand(paths: Iterable[str], base: Path, *, configured: bool = True) -> tuple[Path, ...]:
     """The files (and folders, for data sets on disk) that ``paths``, globs among them, stand for: absolute, each once,
     in bytewise order.
 
     ``**`` crosses folders; a glob gives regular files alone and passes over hidden ones. Raises UsageError for a glob
-    without a match and UnreadableError for a path that does not exist.
+    without a match and UnreadableError for a path that does not exist; only if the paths are ``configured`` do these
+    speak of a configuration.
     """
-    found = {one for path in paths for one in _matches(path, base)}
+    found = {one for path in paths for one in _matches(path, base, configured)}
     return tuple(sorted(found, key=os.fsencode))
 
 
-def _matches(path: str, base: Path) -> Iterator[Path]:
+def _matches(path: str, base: Path, configured: bool) -> Iterator[Path]:
     literal = resolve(path, base)
     if os.path.lexists(literal):
         yield literal
         return
+    where = "data.files: " if configured else ""
     counted = (
-        ""
-        if Path(path).expanduser().is_absolute()
-        else f" (paths in a configuration count from {shown(base)})"
+        f" (paths in a configuration count from {shown(base)})"
+        if configured and not Path(path).expanduser().is_absolute()
+        else ""
     )
     if not glob.has_magic(path):
-        raise UnreadableError(f"data.files: {shown(literal)} does not exist{counted}")
+        raise UnreadableError(f"{where}{shown(literal)} does not exist{counted}")
     pattern = str(Path(path).expanduser())
     # Not Path.glob: that one also finds hidden files.
     files = [base / one for one in glob.iglob(pattern, root_dir=base, recursive=True)]  # noqa: PTH207
     files = [file for file in files if file.is_file()]
     if not files:
-        raise UsageError(f"data.files: no file matches {shown(path)}{counted}")
+        raise UsageError(f"{where}no file matches {shown(path)}{counted}")
     yield from files

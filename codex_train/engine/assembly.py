@@ -13,7 +13,7 @@ from torch import nn
 
 from codex_train.checkpoints.optimizer import restore_optimizer, restore_scaler
 from codex_train.checkpoints.read import Checkpoint
-from codex_train.checkpoints.rng import restore_rng
+from codex_train.checkpoints.rng import of_devices_here, restore_rng
 from codex_train.config.nouns import Config
 from codex_train.data.blocks import Blocks
 from codex_train.data.order import order as seeded_order
@@ -43,7 +43,8 @@ class Assembly:
     keeper: Keeper
     validation: Blocks | None
 
-    def watch(self, recorder: Recorder | None, screen: Screen | None) -> Watch:
+    def watch(self, recorder: Recorder | None, screen: Screen | None, done: int) -> Watch:
+        """The watch of the steps after ``done``, which is where a checkpoint was made unless it is 0."""
         config, device = self.job.config, self.job.device
         self.keeper.recorder = recorder
         return Watch(
@@ -52,11 +53,14 @@ class Assembly:
             patience=self.keeper.patience,
             evaluate=self._evaluator(recorder) if self.validation is not None else None,
             save=self.keeper.save,
+            settle=self.keeper.settle,
             evaluate_every=config.evaluation.every,
             save_every=config.checkpoint.every,
             pinned=frozenset(config.checkpoint.pinned),
+            last=self.job.steps,
             scaled=self.job.scaler is not None,
             wait=WAIT_ON_GPU if device.type == "cuda" else 1,
+            saved=done,
         )
 
     def _evaluator(self, recorder: Recorder | None) -> Callable[[int], dict[str, Any]]:
@@ -116,7 +120,8 @@ def assembled(
 
 
 def restored(assembly: Assembly, checkpoint: Checkpoint | None) -> None:
-    """Puts everything but the weights back to where ``checkpoint`` was made, the random numbers last."""
+    """Puts everything but the weights back to where ``checkpoint`` was made, the random numbers last: where it has none
+    for this process they stay as they are."""
     if checkpoint is None:
         return
     job = assembly.job
@@ -124,4 +129,7 @@ def restored(assembly: Assembly, checkpoint: Checkpoint | None) -> None:
     restore_optimizer(job.optimizer, names, checkpoint.optimizer)
     restore_scaler(job.scaler, checkpoint.scaler)
     assembly.keeper.recall(checkpoint.training, checkpoint.manifest.step)
-    restore_rng(checkpoint.rng)
+    if checkpoint.manifest.world_size == job.world.size:
+        restore_rng(checkpoint.rng)
+    elif checkpoint.rng:  # with other processes there may be fewer GPUs
+        restore_rng(of_devices_here(checkpoint.rng))

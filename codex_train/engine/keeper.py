@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from codex_evidence.checkpoint_manifest import checkpoint_name
+from codex_evidence.checkpoint_folders import checkpoint_name
 from codex_train.checkpoints.find import checkpoints
 from codex_train.checkpoints.folders import remove_checkpoint
 from codex_train.checkpoints.optimizer import optimizer_state, scaler_document
@@ -40,7 +40,8 @@ _NOBODY = Origin(
 class Keeper:
     """Makes checkpoints of ``job`` in ``folder`` and removes those that need not stay. ``plain`` is the model without
     the wrapping of its processes; ``recorder`` is None in processes that do not write. ``losses`` are held-out ones by
-    step; ``saved`` is the step of the last checkpoint and ``digest`` that of its state."""
+    step; ``saved`` is the step of the last checkpoint and ``digest`` that of its state; ``doubted`` until a step from
+    its weights has shown that they are sound."""
 
     job: Job
     plain: nn.Module
@@ -51,6 +52,7 @@ class Keeper:
     losses: dict[int, float] = field(default_factory=dict)
     saved: int = -1
     digest: str = ""
+    doubted: bool = False
 
     def recall(self, training: Mapping[str, Any], step: int) -> None:
         """Takes up what the checkpoint after ``step`` holds of this."""
@@ -66,15 +68,23 @@ class Keeper:
         if step == self.saved:
             return
         world, path = self.job.world, self.folder / checkpoint_name(step)
-        if self.recorder is not None and path.exists():
-            self.recorder.removed(path)  # a former life of the run got further than where this one began
+        if self.recorder is not None:
+            self.recorder.flush()  # the log of the steps that made these weights is on disk before them
+            if path.exists():
+                self.recorder.removed(path)  # a former life of the run got further than where this one began
         manifest = write_checkpoint(
             self.folder, self._state(step), rank=world.rank, world=world.size, agree=self._agree
         )
-        self.saved, self.digest = step, manifest.state_digest
+        self.saved, self.digest, self.doubted = step, manifest.state_digest, True
         if self.recorder is not None:
             self.recorder.checkpoint(manifest, path)
-            self._clean()
+
+    def settle(self) -> None:
+        """The last checkpoint is sound: those that need not stay beside it go. A step can ruin the weights and have a
+        finite loss itself, so the checkpoint before the last one stays until the step after it was heard of."""
+        if self.doubted and self.recorder is not None:
+            self._clean(self.recorder)
+        self.doubted = False
 
     def _state(self, step: int) -> CheckpointState:
         names = self.job.model.named_parameters()
@@ -122,11 +132,10 @@ class Keeper:
         failures = torch.tensor(float(not succeeded), device=self.job.device)
         return world.total(failures).item() == 0
 
-    def _clean(self) -> None:
+    def _clean(self, recorder: Recorder) -> None:
         rules, there = self.job.config.checkpoint, checkpoints(self.folder)
         for step in to_remove(there, self.losses, rules.keep_last, rules.keep_best, rules.pinned):
-            assert self.recorder is not None  # noqa: S101 - only the process that writes removes
-            self.recorder.removed(there[step])
+            recorder.removed(there[step])
             remove_checkpoint(there[step])
 
 

@@ -16,8 +16,10 @@ from codex_evidence.run_documents import (
     ENVIRONMENT,
     INDEX,
     MAX_DOCUMENT,
+    MODEL,
     SEGMENTS,
     STEPS,
+    model_digests,
     read_index,
     read_manifest,
 )
@@ -63,6 +65,8 @@ def recorded_run(run: Path) -> RecordedRun:
         world_size=manifest.world_size,
         code=code["tree"] if code else "",
         environment=environment["class"],
+        model=model_digests(_document(folder / MODEL, manifest.model_sha256)),
+        source=code or {},
     )
     settings, torch = environment["detail"]["settings"], environment["class"]["torch"]
     return RecordedRun(

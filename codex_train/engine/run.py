@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
-from codex_evidence.canonical import canonical_bytes
-from codex_evidence.digests import sha256_hex
-from codex_evidence.errors import CodexError, UsageError
-from codex_evidence.names import shown
+from codex_evidence.errors import CodexError
 from codex_evidence.run_documents import SYSTEM
-from codex_train.checkpoints.find import resolve
-from codex_train.checkpoints.read import Checkpoint, read_checkpoint
-from codex_train.checkpoints.refuse import Identity, require_same
+from codex_train.config.check import check_steps
 from codex_train.config.digest import config_plain
 from codex_train.config.load import override_config
-from codex_train.config.nouns import Config
+from codex_train.config.nouns import Config, ModelConfig
 from codex_train.engine import processes
 from codex_train.engine.assembly import Assembly, assembled, restored
 from codex_train.engine.loop import train
 from codex_train.engine.plan import Order
 from codex_train.engine.processes import World
 from codex_train.engine.recorded import BASE, RecordedRun, recorded_run, require_new
+from codex_train.engine.resuming import Now, Resume, accepted, found_checkpoint, notes, parent
 from codex_train.engine.settings import device_of, device_type, seed_steps, settle
-from codex_train.engine.setup import Ground, lay_ground, make_model
+from codex_train.engine.setup import lay_ground, make_model
 from codex_train.engine.stopping import Stop, listening
 from codex_train.engine.watch import Screen
+from codex_train.models.source import model_document
 from codex_train.monitoring.system import SystemMonitor
 from codex_train.recorder.environment import Environment, record_environment
 from codex_train.recorder.recorder import Parent, Recorder
@@ -62,18 +59,11 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class _Resume:
-    recorded: RecordedRun
-    checkpoint: str
-    accept: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Request:
     config: Config
     base: Path
     folder: Path | None
-    resume: _Resume | None = None
+    resume: Resume | None = None
     show: bool = False
     given: Given = field(default_factory=Given)
 
@@ -102,7 +92,7 @@ def resume_training(
     """
     recorded = recorded_run(run)
     config = override_config(recorded.config, overrides, recorded.base) if overrides else recorded.config
-    resume = _Resume(recorded, checkpoint, tuple(accept))
+    resume = Resume(recorded, checkpoint, tuple(accept))
     return _run(_Request(config, recorded.base, run, resume, show, given or Given()))
 
 
@@ -111,7 +101,7 @@ def continue_training(
 ) -> Outcome:
     """Goes on from ``checkpoint`` of the run ``recorded`` in the new folder ``folder``, as a replay does. ``accept``
     names fields that may differ. Raises CodexError."""
-    return _run(_Request(config, base, folder, _Resume(recorded, checkpoint, tuple(accept))))
+    return _run(_Request(config, base, folder, Resume(recorded, checkpoint, tuple(accept))))
 
 
 def _run(request: _Request) -> Outcome:
@@ -132,34 +122,30 @@ def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
     if request.resume is None:
         require_new(folder)
     ground = lay_ground(config, request.base, world)
-    checkpoint = _checkpoint(request.resume, folder, world)
-    _require_same(request, ground, world)  # before a model of another kind is made
+    checkpoint = found_checkpoint(request.resume, folder, world)
+    now = _now(request, ground.data.manifest, world)
+    accepted(request.resume, checkpoint, now)  # before a model of another kind is made
     model = request.given.model or make_model(config, request.base, ground.encoder)
     environment = record_environment(
         world_size=world.size, code=request.base, settings={BASE: str(request.base.resolve())}
     )
-    parent = _parent(request, ground, environment, checkpoint, world)
+    ancestor = parent(request.resume, checkpoint, now, environment)
     assembly = assembled(config, ground, model, request.given.order, world, device, checkpoint, folder)
-    recorder = _recorder(request, folder, ground, environment, parent, world)
-    monitor, told = _monitor(config, recorder), _notes(request, checkpoint)
+    check_steps(config, assembly.job.steps)
+    stop.waits = True  # from here on there is a run folder, which is left with a checkpoint
+    recorder = _recorder(folder, config, now, environment, ancestor)
+    monitor = _monitor(config, recorder)
+    told = (*notes(request.resume, checkpoint, world), *(recorder.notes if recorder else ()))
     done = checkpoint.manifest.step if checkpoint else 0
     try:
         # What looks on ends before the recorder closes: the manifest lists what it wrote.
-        notes = (*told, *ground.data.notes)
-        with monitor, _screen(request, assembly, recorder, folder, done, notes) as screen:
+        said = (*told, *ground.data.notes)
+        with monitor, _screen(request, assembly, recorder, folder, done, said) as screen:
             # After everything is loaded: some libraries draw a random number while they are imported.
             seed_steps(config.run.seed, world.rank)
             restored(assembly, checkpoint)
             reason = _steps(assembly, recorder, screen, done, stop)
-        # A stop that comes after the last step is none.
-        status: Literal["stopped", "finished"] = "stopped" if reason.startswith("stopped") else "finished"
-        if recorder is not None:
-            recorder.close(
-                status,
-                reason,
-                final_state_digest=assembly.keeper.digest,
-                verify_packages=config.run.verify_packages,
-            )
+        status = _closed(recorder, assembly, reason)
     except CodexError as error:
         _failed(recorder, str(error))
         raise
@@ -171,11 +157,21 @@ def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
     return Outcome(status, reason, folder, code, (*unsaid, monitor.fault) if monitor.fault else unsaid)
 
 
+def _now(request: _Request, data: Mapping[str, Any], world: World) -> Now:
+    """What the run is made of; a model that the caller brings is made from no file that this program knows."""
+    described = request.config.model if request.given.model is None else ModelConfig()
+    return Now(config_plain(request.config), data, model_document(described, request.base), world)
+
+
 def _steps(
     assembly: Assembly, recorder: Recorder | None, screen: Screen | None, done: int, stop: Stop
 ) -> str:
-    """Trains to the last step, evaluates and saves there; returns why it ended before, empty if it did not."""
-    watch = assembly.watch(recorder, screen)
+    """Trains to the last step, evaluates and saves there; returns why it ended before, empty if it did not. A run that
+    had lost its patience takes no step more: it ends where it had ended."""
+    watch = assembly.watch(recorder, screen, done)
+    if lost := assembly.keeper.patience.reason:
+        watch.finish(done)
+        return lost
     reason = train(assembly.job, done, watch, stop)
     if not reason:
         last = assembly.job.steps
@@ -183,73 +179,35 @@ def _steps(
     return reason
 
 
-def _notes(request: _Request, checkpoint: Checkpoint | None) -> tuple[str, ...]:
-    """What is to be said of where the run begins."""
-    if request.resume is None or checkpoint is not None:
-        return ()
-    return ("no checkpoint was made before the run was stopped: it starts again at step 0",)
-
-
-def _checkpoint(resume: _Resume | None, folder: Path, world: World) -> Checkpoint | None:
-    """The verified checkpoint to go on from; None at the beginning. Raises CheckpointError, UsageError."""
-    path = resolve(folder, resume.checkpoint) if resume is not None else None
-    if path is None or resume is None:
-        return None
-    checkpoint = read_checkpoint(path, rank=world.rank, world=world.size)
-    if checkpoint.manifest.run != resume.recorded.id:
-        raise UsageError(
-            f"{shown(path)} is a checkpoint of another run ({checkpoint.manifest.run[:8]}...); to start from its "
-            "weights, begin a new run with model.path set to it"
-        )
-    return checkpoint
-
-
-def _parent(
-    request: _Request, ground: Ground, environment: Environment, checkpoint: Checkpoint | None, world: World
-) -> Parent | None:
-    """What the new segment goes on from, once it is known to be the same run. Raises ResumeRefusedError."""
-    if request.resume is None:
-        return None
-    return Parent(checkpoint.path if checkpoint else None, _require_same(request, ground, world, environment))
-
-
-def _require_same(
-    request: _Request, ground: Ground, world: World, environment: Environment | None = None
-) -> tuple[str, ...]:
-    """The fields that differ and were accepted; without ``environment`` it and the code count as the same. Raises
-    ResumeRefusedError."""
-    if request.resume is None:
-        return ()
-    recorded = request.resume.recorded.identity
-    now = Identity(
-        config=config_plain(request.config),
-        data=sha256_hex(canonical_bytes(ground.data.manifest)),
-        world_size=world.size,
-        code=environment.code_tree if environment else recorded.code,
-        environment=environment.environment_class if environment else recorded.environment,
-    )
-    return require_same(recorded, now, request.resume.accept)
-
-
 def _recorder(
-    request: _Request,
-    folder: Path,
-    ground: Ground,
-    environment: Environment,
-    parent: Parent | None,
-    world: World,
+    folder: Path, config: Config, now: Now, environment: Environment, ancestor: Parent | None
 ) -> Recorder | None:
-    if not world.leads:
+    if not now.world.leads:
         return None
     return Recorder.open(
         folder,
-        name=request.config.name,
-        config=config_plain(request.config),
-        data=ground.data.manifest,
-        parent=parent,
-        world_size=world.size,
+        name=config.name,
+        config=now.config,
+        data=now.data,
+        model=now.model,
+        parent=ancestor,
+        world_size=now.world.size,
         environment=environment,
     )
+
+
+def _closed(recorder: Recorder | None, assembly: Assembly, reason: str) -> Literal["stopped", "finished"]:
+    """Closes a run that ended for ``reason``; returns its status."""
+    # A stop that comes after the last step is none.
+    status: Literal["stopped", "finished"] = "stopped" if reason.startswith("stopped") else "finished"
+    if recorder is not None:
+        recorder.close(
+            status,
+            reason,
+            final_state_digest=assembly.keeper.digest,
+            verify_packages=assembly.job.config.run.verify_packages,
+        )
+    return status
 
 
 def _failed(recorder: Recorder | None, reason: str) -> None:

@@ -19,14 +19,16 @@ class NonFiniteError(CodexError):
 
 @dataclass(slots=True)
 class Stop:
-    """``reason`` is empty while the run goes on."""
+    """``reason`` is empty while the run goes on. ``waits`` says whether there is a step to wait for."""
 
     reason: str = ""
+    waits: bool = False
 
 
 @contextmanager
 def listening() -> Iterator[Stop]:
-    """SIGTERM and SIGINT (Ctrl-C) ask for a stop after the step under way; a second one ends the process at once."""
+    """SIGTERM and SIGINT (Ctrl-C) ask for a stop after the step under way; a second one ends the process at once.
+    While there is no step to wait for they raise KeyboardInterrupt: reading a corpus may take hours."""
     stop = Stop()
     names = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
@@ -34,6 +36,8 @@ def listening() -> Iterator[Stop]:
         if stop.reason:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+        if not stop.waits:
+            raise KeyboardInterrupt
         stop.reason = f"stopped by {names[signal.Signals(number)]}"
 
     former = {number: signal.signal(number, hear) for number in names}
@@ -52,8 +56,12 @@ class Patience:
     best: float = float("inf")
     since: int = field(default=0)
 
-    def hear(self, loss: float) -> bool:
-        """Whether it is lost now."""
+    def hear(self, loss: float) -> None:
         self.since = 0 if loss < self.best else self.since + 1
         self.best = min(self.best, loss)
-        return 0 < self.most <= self.since
+
+    @property
+    def reason(self) -> str:
+        """Why to stop, empty while it is not lost."""
+        lost = 0 < self.most <= self.since
+        return f"no lower held-out loss in {self.most} evaluations" if lost else ""

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codex_evidence.canonical import canonical_bytes
+from codex_evidence.run_documents import model_digests
 from codex_train.recorder.environment import class_differences
 from codex_train.screens.folder import RunView, SegmentView, Steps
 
-PARTS = ("environment_class", "environment_detail", "code", "data", "config")
+PARTS = ("environment_class", "environment_detail", "code", "data", "model", "config")
 _MOST = 100
 
 
@@ -23,6 +24,7 @@ def comparison(first: RunView, first_steps: Steps, second: RunView, second_steps
         "environment_detail": _fields(_detail(a), _detail(b)),
         "code": _fields(_code(a), _code(b)),
         "data": _fields(_data(a), _data(b)),
+        "model": _fields(model_digests(a.model), model_digests(b.model)),
         "config": _fields(a.config, b.config),
     }
     steps = _steps(first_steps, second_steps)
@@ -70,7 +72,10 @@ def _detail(segment: SegmentView) -> dict[str, Any]:
 
 def _code(segment: SegmentView) -> dict[str, Any]:
     code = segment.environment["detail"]["code"]
-    return dict(code) if code else {"commit": "", "tree": "", "dirty": False}
+    if not code:
+        return {"commit": "", "tree": "", "dirty": False}
+    changes = {one["path"]: one["object"] for one in code["changes"]}
+    return {**code, "changes": changes}
 
 
 def _data(segment: SegmentView) -> dict[str, Any]:

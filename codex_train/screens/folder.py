@@ -18,6 +18,7 @@ from codex_evidence.run_documents import RunManifest
 from codex_evidence.run_lines import MAX_LINE
 from codex_evidence.steps import StepRecord, read_steps
 from codex_evidence.strict_json import loads
+from codex_train.screens.curve import Curve, make_curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class SegmentView:
     config: Mapping[str, Any]
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
+    model: Mapping[str, Any]
     folder: Path
 
 
@@ -85,6 +87,7 @@ def _segment(folder: Path) -> SegmentView:
         _document(folder / documents.CONFIG, manifest.config_sha256),
         _document(folder / documents.ENVIRONMENT, manifest.environment_sha256),
         _document(folder / documents.DATA, manifest.data_sha256),
+        _document(folder / documents.MODEL, manifest.model_sha256),
         folder,
     )
 
@@ -116,12 +119,20 @@ def steps_of(run: RunView) -> Steps:
         if log.fault and not torn:
             notes.append(f"segment {manifest.segment}: {documents.STEPS}, {log.fault}")
         try:
-            evaluations += _evaluations(segment.folder / documents.METRICS)
+            found = _evaluations(segment.folder / documents.METRICS)
+            again = {one["step"] for one in found}  # a resume at the last step evaluates there once more
+            evaluations = [one for one in evaluations if one["step"] not in again] + found
         except CodexError as error:
             notes.append(f"segment {manifest.segment}: {error}")
     return Steps(
         first, steps.losses, steps.norms, steps.rates, steps.samples, tuple(evaluations), tuple(notes)
     )
+
+
+def run_curve(title: str, steps: Steps) -> Curve | None:
+    """The curve of ``steps``; None when there is nothing finite to draw."""
+    held = [(one["step"], one.get("loss")) for one in steps.evaluations]
+    return make_curve(title, range(steps.first, steps.last + 1), steps.losses, held)
 
 
 def _start(manifest: RunManifest) -> int:

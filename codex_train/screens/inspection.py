@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from codex_evidence.names import shown
 from codex_evidence.plain import to_plain
 from codex_evidence.runs import CheckpointEntry, RunReport
 from codex_train.screens.figures import evaluation_text
@@ -32,6 +33,7 @@ def inspection(run: RunView, steps: Steps, report: RunReport | None) -> dict[str
         "config": dict(last.config),
         "environment": dict(last.environment),
         "data": dict(last.data),
+        "model": dict(last.model),
         "checkpoints": [to_plain(entry) for entry in checkpoints_of(run)],
         "metrics": [dict(one) for one in steps.evaluations],
         "notes": list(steps.notes),
@@ -63,6 +65,8 @@ def inspection_lines(document: Mapping[str, Any]) -> Iterator[str]:
         losses = f"loss {steps['first_loss']:.4f} -> {steps['last_loss']:.4f}"
         yield f"steps        {steps['first']}-{steps['last']}, {losses}"
     yield from _environment_lines(document["environment"])
+    for file in document["model"]["files"]:
+        yield f"model        {shown(file['path'])}, {file['size']:,} bytes, sha256 {file['sha256'][:12]}"
     yield from _data_lines(document["data"])
     for entry in document["checkpoints"]:
         kept = "kept" if entry["kept"] else "removed"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from codex_evidence.errors import UsageError
 from codex_train.screens.curve import Curve, make_curve, png, svg, terminal
 from codex_train.screens.figures import Figures, Subject, summary_text
+from codex_train.screens.folder import run_curve, steps_of, view_run
 from codex_train.screens.lines import Lines, Voice, validation_line
 from codex_train.screens.live import View, console_of
 
@@ -59,12 +60,10 @@ def watching(
 
 
 def _draw(subject: Subject, figures: Figures, attach: Attach, voice: Voice, *, on_terminal: bool) -> None:
-    held = [(step, metrics.get("loss")) for step, metrics in figures.evaluations]
-    steps = range(subject.done + 1, subject.done + 1 + len(figures.losses))
-    curve = make_curve(subject.name, steps, figures.losses, held)
-    if curve is None:
-        return
     try:
+        curve = _curve(subject, figures)
+        if curve is None:
+            return
         if on_terminal:
             _plot(curve, voice)
         voice.say(f"curve  {attach(SVG, svg(curve))}")
@@ -73,6 +72,14 @@ def _draw(subject: Subject, figures: Figures, attach: Attach, voice: Voice, *, o
             attach(PNG, picture)
     except Exception as error:  # noqa: BLE001 - the weights are saved; a picture less does not make the run a failure
         voice.say(f"no curve: {type(error).__name__}: {error}")
+
+
+def _curve(subject: Subject, figures: Figures) -> Curve | None:
+    """The curve of the whole run: after a resume the steps before it are in the run folder, and so are those since."""
+    if subject.done:
+        return run_curve(subject.name, steps_of(view_run(subject.folder)))
+    held = [(step, metrics.get("loss")) for step, metrics in figures.evaluations]
+    return make_curve(subject.name, range(1, 1 + len(figures.losses)), figures.losses, held)
 
 
 def _plot(curve: Curve, voice: Voice) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from codex_evidence.command_line import printable
 
-def printable(text: str) -> str:
-    """``text`` on one line, harmless to a terminal: what a foreign folder holds may be anything."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+__all__ = ["duration", "figure", "printable"]
 
 
 def duration(seconds: float) -> str:

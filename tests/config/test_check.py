@@ -7,7 +7,7 @@ import typing
 import pytest
 
 from codex_evidence.errors import UsageError
-from codex_train.config.check import BOUNDS, CHOICES, PATTERNS, RULES, check, problems, value_of
+from codex_train.config.check import BOUNDS, CHOICES, PATTERNS, RULES, check, check_steps, problems, value_of
 from codex_train.config.fields import settings
 from codex_train.config.load import load_config
 from codex_train.config.nouns import Config
@@ -75,3 +75,46 @@ def test_what_is_allowed_at_the_edge_is_taken() -> None:
 def test_all_problems_are_counted() -> None:
     assert message("run.batch=0", "run.steps=-1", "model.dtype=int8").endswith("(and 2 more)")
     assert "float32, bfloat16, float16" in message("model.dtype=int8")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("schedule.warmup=11", "schedule.warmup and schedule.decay together are 11 steps"),
+        ("checkpoint.pinned=[2,11]", "checkpoint.pinned names step 11"),
+    ],
+)
+def test_what_epochs_have_no_steps_for_is_refused_once_they_are_counted(override: str, said: str) -> None:
+    config = load_config(None, ["data.files=[/a]", "run.epochs=0.5", override]).config
+    check_steps(config, 11)
+    with pytest.raises(UsageError, match=rf"^{said}, but run\.epochs=0\.5 makes 10 in all$"):
+        check_steps(config, 10)
+
+
+KEY = "hf" + "_" + "q7Rk2LpVx9" * 3
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("data.source='https://me:hunter2@example.org/corpus'", "data.source"),
+        ("data.source='https://" + KEY + "@example.org/corpus'", "data.source"),
+        ("data.source='https://example.org/corpus?token=q7Rk2LpVx9q7'", "data.source"),
+        ("data.files=[a.txt,'ftp://me:hunter2@example.org/b.txt']", "data.files"),
+        ("model.options.note=" + KEY, "model.options.note"),
+    ],
+)
+def test_a_password_is_refused_and_not_repeated(override: str, key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_config(None, ["data.files=[a.txt]", override])
+    assert f"{key} holds a password or an access token; leave it out" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://example.org/a:b@c", "me@example.org", "doi:10.1000/182", "git@example.org:me/corpus.git", ""],
+)
+def test_a_source_without_a_password_is_taken(source: str) -> None:
+    assert load_config(None, ["data.files=[a.txt]", f"data.source='{source}'"]).config.data.source == source

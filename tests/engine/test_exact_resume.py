@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codex_evidence.runs import examine_run, read_index, verify_run
-from tests.engine.runs import KILLED, SAVE_AT, STEPS, Bench, alone, final, manifests, records, taken, weights
+from tests.engine.runs import (
+    KILLED,
+    SAVE_AT,
+    STEPS,
+    Bench,
+    alone,
+    environment,
+    final,
+    manifests,
+    records,
+    taken,
+    weights,
+)
 
 CASES = {
     "plain": ("llama",),
@@ -169,3 +183,45 @@ def test_a_run_killed_before_it_had_an_index_begins_in_the_same_folder(bench: Be
     assert ended.code == 0, ended.err
     assert final(run) == final(whole)
     assert verify_run(run) == ()
+
+
+@pytest.mark.parametrize(("name", "put_aside"), [("step-000040.tmp", True), ("step-000040.old", False)])
+def test_a_run_killed_while_a_checkpoint_takes_the_place_of_another_goes_on(
+    bench: Bench, tmp_path: Path, name: str, put_aside: bool
+) -> None:
+    run = tmp_path / "run"
+    assert bench.train(run).code == 0
+    whole = final(run)
+    code = (
+        "import os, sys; from pathlib import Path; rename = Path.rename\n"
+        f"def killed(path, target):\n    if path.name == {name!r}: os.kill(os.getpid(), 9)\n"
+        "    return rename(path, target)\n"
+        "Path.rename = killed\n"
+        "from codex_train.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-P", "-c", code, "resume", str(run), "--from", str(SAVE_AT)]
+    done = subprocess.run(command, env=environment(), capture_output=True, check=False)
+    assert done.returncode == KILLED, done.stderr
+    assert (run / "checkpoints/step-000040.old").is_dir()
+    assert (run / "checkpoints/step-000040").is_dir() != put_aside
+    assert verify_run(run) == ()
+    ended = bench.resume(run)
+    assert ended.code == 0, ended.err
+    assert final(run) == whole
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["step-000020", "step-000040"]
+    assert verify_run(run) == ()
+
+
+def test_a_damaged_checkpoint_is_no_obstacle_to_a_resume_from_another(bench: Bench, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert bench.train(run, "llama", "checkpoint.every=10", "checkpoint.keep_last=0").code == 0
+    whole = final(run)
+    with (run / "checkpoints/step-000010/checkpoint.json").open("ab") as file:
+        file.write(b"x")
+    for _ in range(2):
+        assert bench.resume(run, "--from", "10").code == 1
+    assert len(manifests(run)) == 1
+    ended = bench.resume(run, "--from", str(SAVE_AT))
+    assert ended.code == 0, ended.err
+    assert final(run) == whole
+    assert {finding.file for finding in verify_run(run)} == {"checkpoints/step-000010"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from codex_evidence.runs import verify_run
-from tests.engine.runs import KILLED, SAVE_AT, Bench, alone, final, manifests, taken
+from tests.engine.runs import KILLED, SAVE_AT, Bench, alone, fill, final, manifests, taken
 
 WATCHED = {
     "evaluating every 10 steps": ["evaluation.every=10"],
@@ -189,3 +190,32 @@ def test_a_run_is_not_written_over(bench: Bench, run: Path) -> None:
     assert ended.code == 2
     assert "not empty" in ended.line
     assert sorted(run.rglob("*")) == before
+
+
+def test_a_log_beside_the_configuration_is_no_code_and_source_that_changed_is_named(
+    bench: Bench, tmp_path: Path
+) -> None:
+    fill(tmp_path)
+    (tmp_path / "train.log").write_text("step 1\n")
+    for words in (
+        ("init", "-q"),
+        ("add", "llama.yaml"),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"),
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+    run, config = tmp_path / "run", tmp_path / "llama.yaml"
+    assert bench.job(config=str(config), overrides=(), folder=str(run), kill_at=SAVE_AT + 1).code == KILLED
+    with (tmp_path / "train.log").open("a") as file:
+        file.write("step 2\n")
+    before = config.read_text()
+    config.write_text(before + "\n")
+    (tmp_path / "new.py").write_text("a = 1\n")
+    ended = bench.resume(run)
+    assert ended.code == 2
+    assert ": code was " in ended.line
+    assert " (llama.yaml, new.py); put it back" in ended.line
+    config.write_text(before)
+    (tmp_path / "new.py").unlink()
+    ended = bench.resume(run)
+    assert ended.code == 0, ended.err
+    assert manifests(run)[-1].parent.overrides == ()  # type: ignore[union-attr]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -136,13 +138,111 @@ def test_two_killed_processes_go_on_to_the_same_bits(
     assert verify_run(run) == verify_run(two[kind]) == ()
 
 
-def test_another_number_of_processes_cannot_go_on(bench: Bench, two: dict[str, Path], one: Path) -> None:
-    ended = bench.resume(two["ddp"])
-    assert ended.code == 1
-    assert "world_size" in ended.line
-    for ended in ranks(bench, 2, {"command": ["resume", str(one), "--format", "json"]}):
-        assert ended.code == 1
-        assert "world_size" in ended.line
+def test_another_number_of_processes_goes_on_only_when_it_is_accepted(
+    bench: Bench, two: dict[str, Path], one: Path
+) -> None:
+    again = {"command": ["resume", str(one), "--format", "json"]}
+    for ended in (bench.resume(two["ddp"]), *ranks(bench, 2, again)):
+        assert ended.code == 2
+        assert "world_size was" in ended.line
+        assert "--accept world_size, which" in ended.line
+    assert [len(manifests(run)) for run in (one, two["ddp"])] == [1, 1]
+
+
+STILL = ("data.validation=0", "data.files=[both.txt]", "run.batch=8")  # and a llama draws no random number
+FSDP = "run.strategy=fsdp"
+
+
+@pytest.fixture(scope="module")
+def still(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> list[float]:
+    """The losses of one process that was never stopped."""
+    run = tmp_path_factory.mktemp("ranks") / "still"
+    assert bench.train(run, "llama", *STILL).code == 0
+    return [record.loss for record in records(run)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ((2, ""), (1, "")),
+        ((1, ""), (2, "")),
+        ((2, FSDP), (1, "run.strategy=auto")),
+        ((2, FSDP), (2, "run.strategy=ddp")),
+        ((1, ""), (2, FSDP)),
+        ((2, FSDP), (4, FSDP)),
+    ],
+)
+def test_other_processes_that_are_accepted_go_on_with_the_weights_and_the_optimizer(
+    bench: Bench, tmp_path: Path, still: list[float], before: tuple[int, str], now: tuple[int, str]
+) -> None:
+    """Only rounding differs, which it would not if a moment of the optimizer were lost or in another place."""
+    run = tmp_path / "run"
+    own = [before[1]] if before[1] else []
+    job = {
+        "config": bench.config(), "overrides": [*STILL, *own], "folder": str(run), "kill_at": SAVE_AT + 1
+    }  # fmt: skip
+    assert KILLED in [one.code for one in launched(bench, before[0], job)]
+    changed = ["--accept", "world_size"] if before[0] != now[0] else []
+    changed += [now[1], "--accept", "config.run.strategy"] if now[1] != before[1] else []
+    command = ["resume", str(run), *changed, "--format", "json"]
+    ended = launched(bench, now[0], {"command": command})
+    assert [one.code for one in ended] == [0] * now[0], [one.err for one in ended]
+    manifest = manifests(run)[-1]
+    assert manifest.parent is not None
+    assert manifest.parent.overrides == tuple(sorted(changed[place + 1] for place in accepts(changed)))
+    assert manifest.world_size == now[0]
+    assert [record.loss for record in records(run)] == pytest.approx(still[SAVE_AT:], abs=5e-4)
+    assert verify_run(run) == ()
+
+
+def accepts(command: list[str]) -> list[int]:
+    return [place for place, word in enumerate(command) if word == "--accept"]
+
+
+def launched(bench: Bench, size: int, job: dict[str, Any]) -> list[Ended]:
+    return [bench.job(**job)] if size == 1 else ranks(bench, size, job)
+
+
+def test_a_process_without_a_random_state_says_where_it_begins_and_repeats_itself(
+    bench: Bench, tmp_path: Path, one: Path, two: dict[str, Path]
+) -> None:
+    """Dropout draws a number in each process."""
+    notes = {}
+    for name, source, size in (("a", one, 2), ("b", one, 2), ("c", two["ddp"], 1)):
+        run = shutil.copytree(source, tmp_path / name)
+        command = ["resume", str(run), "--from", "20", "--accept", "world_size", "--format", "json"]
+        ended = launched(bench, size, {"command": command})
+        assert [each.code for each in ended] == [0] * size, [each.err for each in ended]
+        (notes[name],) = json.loads(ended[0].out)["notes"]
+        assert verify_run(run) == ()
+    assert notes["a"] == (
+        "the checkpoint is of 1 process and this run of 2 processes: those from number 1 on have no random state in it "
+        "and begin with that of a new run"
+    )
+    assert notes["c"] == (
+        "the checkpoint is of 2 processes and this run of 1 process: the random states of those from number 1 on are "
+        "left out"
+    )
+    assert final(tmp_path / "a") == final(tmp_path / "b") != final(one)
+    assert taken(tmp_path / "a") == taken(tmp_path / "b")
+
+
+def test_what_was_accepted_once_is_asked_for_again_until_a_checkpoint_holds_it(
+    bench: Bench, tmp_path: Path, two: dict[str, Path]
+) -> None:
+    """The last checkpoint says how many processes made it, not the last segment."""
+    run = tmp_path / "run"
+    ranks(bench, 2, killed_job(bench, run, "ddp"))
+    accept = ("--accept", "world_size")
+    moment = {"number": signal.SIGKILL, "file": str(run / "segments/0001/steps.ndjson"), "lines": 1}
+    assert bench.resume(run, *accept, "checkpoint.every=0", "run.steps=2000", "--accept", "config.run.steps",
+                        signal=moment).code == KILLED  # fmt: skip
+    assert bench.resume(run, "run.steps=40").code == 2
+    back = ["resume", str(run), "run.steps=40", "--accept", "config.run.steps", "checkpoint.every=20"]
+    ended = ranks(bench, 2, {"command": [*back, "--format", "json"]})
+    assert [one.code for one in ended] == [0, 0], [one.err for one in ended]
+    assert final(run) == final(two["ddp"])
+    assert verify_run(run) == ()
 
 
 @pytest.mark.parametrize(

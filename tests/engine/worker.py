@@ -7,6 +7,7 @@ Reads a JSON list of jobs a line, runs them side by side, and answers with how e
 from __future__ import annotations
 
 import ctypes
+import glob
 import json
 import os
 import resource
@@ -93,14 +94,15 @@ def begin(job: dict[str, Any], place: Path) -> int:
 
 
 def interrupt(how: dict[str, Any] | None, child: int) -> None:
-    """Sends the signal ``how`` after its ``seconds``, or when its ``file`` has so many ``lines``, and then so much
-    ``later``; not to a process that has ended before."""
+    """Sends the signal ``how`` after its ``seconds``, or when its ``file`` (or the first that its ``glob`` matches) has so
+    many ``lines``, and then so much ``later``; not to a process that has ended before."""
     if how is None:
         return
     until = time.monotonic() + how.get("seconds", PATIENCE)
-    file = Path(how.get("file", ""))
     while time.monotonic() < until and not gone(child):
-        if "file" in how and file.is_file() and file.read_bytes().count(b"\n") >= how["lines"]:
+        found = glob.glob(how["glob"]) if "glob" in how else [how.get("file", "")]  # noqa: PTH207 - an absolute one
+        file = Path(next(iter(found), ""))
+        if file.is_file() and file.read_bytes().count(b"\n") >= how["lines"]:
             break
         time.sleep(0.002)
     time.sleep(how.get("later", 0))
