@@ -30,8 +30,8 @@ class Blocks:
     """``tokens`` [n, context], usually a view of a mapped file. Of rows with a prompt, the targets of row i stand at
     ``starts[i]`` to ``ends[i]``; without them every token but a block's first is one.
 
-    ``lengths`` [n] are the bytes of text that a block's targets stand for; ``digest`` is the SHA-256 of all of this
-    but the lengths, as it was packed.
+    ``lengths`` [n] are the bytes of text that a block's targets stand for, all 0 where they are not known; ``digest``
+    is the SHA-256 of all of this but the lengths, as it was packed.
     """
 
     tokens: NDArray[Any]

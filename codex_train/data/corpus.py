@@ -42,10 +42,12 @@ class Bad:
 @dataclass(slots=True)
 class Tally:
     """What was met while a corpus was read: records and documents by source, empty documents, bad records and the
-    first of them, answers that were cut."""
+    first of them, answers that were cut. ``configured`` says whether a configuration names the sources: without one,
+    errors speak of none of its settings."""
 
     sources: tuple[Source, ...]
     policy: BadRecords
+    configured: bool = True
     records: list[int] = field(init=False)
     documents: list[int] = field(init=False)
     empty: int = 0
@@ -60,7 +62,8 @@ class Tally:
         """Counts ``bad``, or raises UnreadableError that names file and line, as the configuration says."""
         if self.policy is BadRecords.refuse:
             where = f"{shown(self.sources[bad.source].path)}:{bad.line}"
-            raise UnreadableError(f"{where}: {bad.reason} (data.bad_records=count goes on without it)")
+            advice = " (data.bad_records=count goes on without it)" if self.configured else ""
+            raise UnreadableError(f"{where}: {bad.reason}{advice}")
         self.bad += 1
         if len(self.first_bad) < _FIRST:
             self.first_bad.append(bad)

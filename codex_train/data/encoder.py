@@ -38,6 +38,9 @@ class Encoder(Protocol):
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ``ids``, without special tokens."""
 
+    def sizes(self) -> NDArray[np.int32] | None:
+        """The bytes of UTF-8 that each id stands for [size]; None where that is not decided by the id."""
+
 
 @dataclass(frozen=True, slots=True)
 class ByteEncoder:
@@ -61,15 +64,26 @@ class ByteEncoder:
             raise UsageError("an id is beyond 255, so these are not the ids of bytes") from error
         return data.decode("utf-8", errors="replace")
 
+    def sizes(self) -> NDArray[np.int32]:
+        return np.ones(self.size, dtype=np.int32)
 
-def byte_lengths(encoder: Encoder, rows: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """For each row of ids [n, context], the bytes of UTF-8 that its ``wanted`` [n, context] ids stand for; the end of
-    a document stands for none. Exact for bytes; for others the length of what the ids decode to."""
-    if isinstance(encoder, ByteEncoder):
-        counts: NDArray[np.int32] = np.sum(wanted & (rows != encoder.end), axis=1, dtype=np.int32)
-        return counts
-    texts = (
-        encoder.decode(row[mask & (row != encoder.end)].tolist())
-        for row, mask in zip(rows, wanted, strict=True)
-    )
-    return np.fromiter((len(text.encode("utf-8", "surrogatepass")) for text in texts), np.int32, len(rows))
+
+def text_sizes(encoder: Encoder) -> NDArray[np.int32] | None:
+    """``encoder.sizes()`` with nothing for the end of a document, which is no text."""
+    sizes = encoder.sizes()
+    if sizes is None:
+        return None
+    sizes = sizes.copy()
+    sizes[encoder.end] = 0
+    return sizes
+
+
+def byte_lengths(
+    sizes: NDArray[np.int32] | None, rows: NDArray[Any], wanted: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """For each row of ids [n, context], the bytes of UTF-8 that its ``wanted`` [n, context] ids stand for, each as in
+    ``sizes``; 0 where these are not known."""
+    if sizes is None:
+        return np.zeros(len(rows), dtype=np.int32)
+    counts: NDArray[np.int32] = np.sum(sizes[rows], axis=1, where=wanted, dtype=np.int32)
+    return counts

@@ -31,18 +31,23 @@ class Source:
     sha256: str
 
 
-def find_sources(patterns: Sequence[str], base: Path, *, folders: bool) -> tuple[Source, ...]:
+def find_sources(
+    patterns: Sequence[str], base: Path, *, folders: bool, configured: bool = True
+) -> tuple[Source, ...]:
     """What ``patterns`` (paths and globs, relative to ``base``) name, each once, in bytewise order of path.
 
-    A symlink stands for what it points to: the digest says what was read. Raises UsageError for a pattern without a
+    A symlink stands for what it points to: the digest says what was read. Errors speak of the setting data.files if
+    the patterns are ``configured``. Raises UsageError for a pattern without a
     file and for a folder where files are wanted (or the reverse), UnreadableError for what cannot be read.
     """
     if not patterns:
-        raise UsageError("data.files is empty; give paths or globs, such as data.files=['corpus/*.txt']")
+        example = "data.files is empty; give paths or globs, such as data.files=['corpus/*.txt']"
+        raise UsageError(example if configured else "no file is named; give paths or globs")
     for pattern in patterns:
         if not pattern or "\0" in pattern:
-            raise UsageError(f"data.files: {pattern!a} is no path; give paths or globs")
-    return tuple(_source(path, base, folders) for path in expand(patterns, base))
+            where = "data.files: " if configured else ""
+            raise UsageError(f"{where}{pattern!a} is no path; give paths or globs")
+    return tuple(_source(path, base, folders) for path in expand(patterns, base, configured=configured))
 
 
 def _source(path: Path, base: Path, folders: bool) -> Source:

@@ -58,6 +58,8 @@ def notes(sources: tuple[Source, ...], packing: Packing) -> Iterator[str]:
         yield f"left out {packing.empty} empty records"
     if packing.cut:
         yield f"cut {packing.cut} answers that are longer than data.context"
+    if packing.train.targets and not packing.train.bytes:
+        yield "no bits per byte: the tokens of this tokenizer do not add up to the bytes of the text"
 
 
 def recorded_name(source: Source) -> str:

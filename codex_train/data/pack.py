@@ -23,14 +23,16 @@ from codex_train.config.nouns import DataConfig, Format
 from codex_train.config.paths import resolve
 from codex_train.data.blocks import Blocks
 from codex_train.data.corpus import Bad, Tally, documents
-from codex_train.data.encoder import Encoder
+from codex_train.data.encoder import Encoder, text_sizes
 from codex_train.data.files import Source
 from codex_train.data.packed import PackedFile, open_packed, remove_leftovers, write_packed
 from codex_train.data.sides import Rule, Side, Sides, row_sides, text_sides
 from codex_train.data.stream import Stream, token_type, write_rows, write_text
 from codex_train.data.transforms import Noise
 
-VERSION = "codex-train pack v1"
+VERSION = "codex-train pack v2"
+"""Of every rule that decides a packed byte, such as where long texts are cut (data/units.py); part of the key."""
+
 _RECORD = "pack.json"
 _FILES = {"train": "train.tokens", "validation": "validation.tokens"}
 _MOST = 16 * 2**20
@@ -86,10 +88,17 @@ def cache_folder(config: DataConfig, base: Path) -> Path:
 
 
 def packed(
-    sources: tuple[Source, ...], config: DataConfig, encoder: Encoder, folder: Path, noise: Noise | None
+    sources: tuple[Source, ...],
+    config: DataConfig,
+    encoder: Encoder,
+    folder: Path,
+    noise: Noise | None,
+    *,
+    configured: bool = True,
 ) -> Opened:
     """The blocks of ``sources`` from under ``folder``, packed now unless they lie there undamaged. Processes that want
-    the same wait for the first. Raises WriteError when there is nothing and nothing can be written."""
+    the same wait for the first. ``configured`` as of Tally. Raises WriteError when there is nothing and nothing can be
+    written."""
     place = folder / cache_key(sources, config, encoder)
     if found := _found(place, noise):
         return found
@@ -99,7 +108,7 @@ def packed(
             if found := _found(place, noise):
                 return found
             remove_leftovers(place)
-            packing = _pack(sources, config, encoder, place)
+            packing = _pack(Tally(sources, config.bad_records, configured), config, encoder, place)
             return _opened(place, packing, noise)
     except OSError as error:
         if isinstance(error, CodexError):
@@ -149,14 +158,13 @@ def _locked(place: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _pack(sources: tuple[Source, ...], config: DataConfig, encoder: Encoder, place: Path) -> Packing:
-    tally = Tally(sources, config.bad_records)
+def _pack(tally: Tally, config: DataConfig, encoder: Encoder, place: Path) -> Packing:
     with tempfile.TemporaryFile(dir=place) as file:
-        stream = Stream(file, token_type(encoder.size))
+        stream = Stream(file, token_type(encoder.size), text_sizes(encoder))
         sides = _sides(stream, config, encoder, tally)
 
         def write(name: str, side: Side) -> PackedFile:
-            return write_packed(place / _FILES[name], side, config.context, stream.dtype, encoder)
+            return write_packed(place / _FILES[name], side, config.context, stream.dtype, stream.sizes)
 
         packing = Packing(
             records=tuple(tally.records),

@@ -24,7 +24,7 @@ from codex_evidence.errors import UnreadableError
 from codex_evidence.files import open_regular
 from codex_evidence.names import shown
 from codex_train.data.blocks import Blocks, target_mask
-from codex_train.data.encoder import Encoder, byte_lengths
+from codex_train.data.encoder import byte_lengths
 from codex_train.data.sides import Side
 from codex_train.data.transforms import Noise
 
@@ -36,7 +36,7 @@ _NUMBER = np.dtype("<i4")
 @dataclass(frozen=True, slots=True)
 class PackedFile:
     """``digest`` is the SHA-256 of the layout's JCS bytes, a line feed, tokens, starts and ends; ``seal`` goes on to
-    the end of the file. ``bytes`` are those of text that the targets stand for."""
+    the end of the file. ``bytes`` are those of text that the targets stand for, 0 where they are not known."""
 
     blocks: int
     documents: int
@@ -56,13 +56,16 @@ class PackedFile:
         return marked, marked + self.blocks * _NUMBER.itemsize
 
 
-def write_packed(path: Path, side: Side, context: int, dtype: np.dtype[Any], encoder: Encoder) -> PackedFile:
-    """Makes ``path`` the file of ``side``, durably. Raises OSError, after which ``path`` is what it was before."""
+def write_packed(
+    path: Path, side: Side, context: int, dtype: np.dtype[Any], sizes: NDArray[np.int32] | None
+) -> PackedFile:
+    """Makes ``path`` the file of ``side``, durably; ``sizes`` are the bytes of each token, None where they are not
+    known. Raises OSError, after which ``path`` is what it was before."""
     temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(8))
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            packed = _write(file, side, context, dtype, encoder)
+            packed = _write(file, side, context, dtype, sizes)
             file.flush()
             os.fsync(descriptor)
         temporary.replace(path)
@@ -72,13 +75,15 @@ def write_packed(path: Path, side: Side, context: int, dtype: np.dtype[Any], enc
     return packed
 
 
-def _write(file: IO[bytes], side: Side, context: int, dtype: np.dtype[Any], encoder: Encoder) -> PackedFile:
+def _write(
+    file: IO[bytes], side: Side, context: int, dtype: np.dtype[Any], sizes: NDArray[np.int32] | None
+) -> PackedFile:
     digest = hashlib.sha256(_layout(side.count, context, dtype.str, side.starts is not None))
     lengths: list[NDArray[np.int32]] = []
     targets = at = 0
     for rows in side.rows():
         wanted = _wanted(side, at, len(rows), context)
-        lengths.append(byte_lengths(encoder, rows, wanted))
+        lengths.append(byte_lengths(sizes, rows, wanted))
         targets += int(np.count_nonzero(wanted))
         at += len(rows)
         _put(file, digest, np.ascontiguousarray(rows, dtype=dtype))

@@ -26,12 +26,15 @@ class Prepared:
     sources: tuple[Source, ...]
 
 
-def prepare(config: DataConfig, base: Path, encoder: Encoder, seed: int) -> Prepared:
+def prepare(
+    config: DataConfig, base: Path, encoder: Encoder, seed: int, *, configured: bool = True
+) -> Prepared:
     """The samples that ``config`` describes; its files are relative to ``base``. ``seed`` decides the noise, which
-    is for training alone. Raises UsageError, UnreadableError and WriteError, each of one line."""
-    sources = find_sources(config.files, base, folders=config.format is Format.dataset)
+    is for training alone. ``configured`` says whether a configuration names the files: only then do errors
+    speak of its settings. Raises UsageError, UnreadableError and WriteError, each of one line."""
+    sources = find_sources(config.files, base, folders=config.format is Format.dataset, configured=configured)
     noise = Noise(config.noise, encoder.size, seed) if config.noise else None
-    opened = packed(sources, config, encoder, cache_folder(config, base), noise)
+    opened = packed(sources, config, encoder, cache_folder(config, base), noise, configured=configured)
     manifest = data_manifest(sources, config, encoder, opened.packing)
     told = tuple(notes(sources, opened.packing))
     return Prepared(opened.train, opened.validation, manifest, told, sources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -15,6 +15,7 @@ from codex_evidence.errors import UsageError
 from codex_train.data.corpus import Bad, Document, Tally
 from codex_train.data.encoder import Encoder
 from codex_train.data.split import content_hash, number_of
+from codex_train.data.units import encoded
 
 
 def token_type(size: int) -> np.dtype[Any]:
@@ -25,10 +26,12 @@ def token_type(size: int) -> np.dtype[Any]:
 @dataclass(slots=True)
 class Stream:
     """Tokens in ``file``. ``hashes`` has the content hash of each document; of text, ``lengths`` has its tokens (its
-    end token, which follows, not counted), and of rows ``starts`` and ``ends`` have where the answer stands."""
+    end token, which follows, not counted), and of rows ``starts`` and ``ends`` have where the answer stands. ``sizes``
+    are the bytes of each token; None as soon as those of a text do not add up to its own."""
 
     file: IO[bytes]
     dtype: np.dtype[Any]
+    sizes: NDArray[np.int32] | None
     hashes: array[int] = field(default_factory=lambda: array("Q"))
     lengths: array[int] = field(default_factory=lambda: array("q"))
     starts: array[int] = field(default_factory=lambda: array("i"))
@@ -48,9 +51,9 @@ def write_text(items: Iterable[Document | Bad], encoder: Encoder, stream: Stream
     for item in items:
         if isinstance(item, Document):
             digest.update(item.text.encode("utf-8"))
-            ids = _encoded(item.text, encoder).astype(stream.dtype)
-            stream.file.write(ids.data.cast("B") if len(ids) else b"")
-            length += len(ids)
+            for ids in _encoded(item.text, encoder, stream):
+                stream.file.write(ids.astype(stream.dtype).data.cast("B"))
+                length += len(ids)
             if not item.last:
                 continue
             stream.file.write(end)
@@ -72,7 +75,7 @@ def write_rows(
         if isinstance(item, Bad):
             continue
         answer = item.answer or ""
-        prompt, reply = _encoded(item.text, encoder), _encoded(answer, encoder)
+        prompt, reply = _whole(item.text, encoder, stream), _whole(answer, encoder, stream)
         if reason := _unusable(len(prompt), len(reply), answer, context):
             tally.withdraw(Bad(item.source, item.line, reason))
             continue
@@ -97,14 +100,24 @@ def _unusable(prompt: int, reply: int, answer: str, context: int) -> str:
     return ""
 
 
-def _encoded(text: str, encoder: Encoder) -> NDArray[Any]:
-    ids = np.asarray(encoder.encode(text))
-    if not len(ids):
-        return np.empty(0, dtype=np.int64)
-    low, high = int(ids.min()), int(ids.max())
-    if low < 0 or high >= encoder.size:
-        raise UsageError(
-            f"the tokenizer gives id {high if low >= 0 else low} but says that it has {encoder.size} ids; "
-            "its files do not belong together"
-        )
-    return ids
+def _whole(text: str, encoder: Encoder, stream: Stream) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype=np.int64), *_encoded(text, encoder, stream)])
+
+
+def _encoded(text: str, encoder: Encoder, stream: Stream) -> Iterator[NDArray[Any]]:
+    """The ids of ``text``, some at a time, none of them nothing. Raises UsageError for one that is beyond the
+    tokenizer's size."""
+    counted = 0
+    for ids in encoded(text, encoder):
+        low, high = int(ids.min()), int(ids.max())
+        if low < 0 or high >= encoder.size:
+            raise UsageError(
+                f"the tokenizer gives id {high if low >= 0 else low} but says that it has {encoder.size} ids; "
+                "its files do not belong together"
+            )
+        if stream.sizes is not None:
+            counted += int(stream.sizes[ids].sum(dtype=np.int64))
+        yield ids
+    # A tokenizer may put a space in front, drop or replace characters: its tokens are then not the text's bytes.
+    if stream.sizes is not None and counted != len(text.encode("utf-8")):
+        stream.sizes = None

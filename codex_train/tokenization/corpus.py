@@ -23,8 +23,8 @@ def corpus_texts(files: Sequence[str], base: Path, *, kind: str = "text", key: s
     if not key:
         raise UsageError("the key of the text is empty; give the name that the objects of the file use")
     config = DataConfig(files=list(files), format=Format(kind), text_key=key)
-    sources = find_sources(config.files, base, folders=False)
-    return _texts(config, Tally(sources, config.bad_records))
+    sources = find_sources(config.files, base, folders=False, configured=False)
+    return _texts(config, Tally(sources, config.bad_records, configured=False))
 
 
 def file_text(path: Path) -> str:

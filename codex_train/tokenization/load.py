@@ -30,6 +30,7 @@ from codex_train.tokenization.files import (
     settings_of,
     write_files,
 )
+from codex_train.tokenization.sizes import token_sizes
 
 _ENDS = ("<|endoftext|>", "</s>", "<eos>", "<|end_of_text|>", "<|im_end|>", "[SEP]")
 _PUT = (
@@ -64,6 +65,10 @@ class TokenizerEncoder:
         kept = [one for one in wanted if one != self.end]
         return str(self.tokenizer.decode(kept, skip_special_tokens=True))
 
+    def sizes(self) -> NDArray[np.int32] | None:
+        """The bytes of each id, int32 [size]; None of tokenizers that change the text or drop parts of it."""
+        return token_sizes(self.tokenizer, self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class PythonEncoder:
@@ -84,6 +89,10 @@ class PythonEncoder:
         """As of TokenizerEncoder."""
         kept = [int(one) for one in ids if int(one) != self.end]
         return str(self.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def sizes(self) -> None:
+        """What its code does to a text is not known."""
+        return
 
 
 def load_encoder(config: TokenizerConfig, base: Path) -> Encoder:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass
 class WordEncoder:
@@ -29,3 +32,9 @@ class WordEncoder:
     def decode(self, ids: Sequence[int]) -> str:
         known = list(self.words)
         return "".join(known[one] for one in ids)
+
+    def sizes(self) -> NDArray[np.int32]:
+        """Those of the words that it has met."""
+        sizes = np.zeros(self.size, np.int32)
+        sizes[: len(self.words)] = [len(word.encode()) for word in self.words]
+        return sizes

@@ -170,3 +170,16 @@ def test_a_difference_is_placed() -> None:
     assert difference("abc", "abc") == ""
     assert difference("abcd", "abXd") == "character 2: 'cd' came back as 'Xd'"
     assert difference("ab", "abc") == "character 2: '' came back as 'c'"
+
+
+def test_errors_speak_of_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "nul.txt").write_bytes(b"a\0b")
+    for file, said in (
+        ("nul.txt", "NUL at byte 1"),
+        ("nothere.txt", "nothere.txt does not exist"),
+        ("no*.md", "no file"),
+    ):
+        line = codex("tokenizer", "train", file, "--to", tmp_path / "t", code=2, at=tmp_path)
+        assert said in line
+        assert "data." not in line and "configuration" not in line
+        assert line.count("\n") == 1

@@ -113,7 +113,7 @@ def test_characters_of_private_use_and_of_other_planes_come_through_wordpiece() 
     assert sorted(pieces.values()) == list(range(len(pieces)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     words=st.lists(st.text(st.sampled_from("abcd▁"), min_size=1, max_size=70), max_size=30),
     size=st.integers(-2, 40),
