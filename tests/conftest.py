@@ -3,6 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)  # a slow machine is no failure
+settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session", autouse=True)

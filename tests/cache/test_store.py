@@ -40,7 +40,7 @@ def heals(store: Store) -> None:
     assert store.get(KEYS) == VALUES
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.dictionaries(st.binary(min_size=1, max_size=64), st.binary(max_size=9000), max_size=8))
 def test_what_was_put_comes_back_and_nothing_else(values: dict[bytes, bytes]) -> None:
     with TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def test_a_value_of_which_one_byte_flipped_is_not_there_and_the_others_are(store
 PLACES = st.integers(0, 12_000) | st.integers(0, 1_000_000)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(PLACES, st.integers(1, 255)), min_size=1, max_size=4))
 def test_bytes_flipped_anywhere_in_the_file(store: Store, flips: list[tuple[int, int]]) -> None:
     path = store.folder / FILE
@@ -96,7 +96,7 @@ def test_bytes_flipped_anywhere_in_the_file(store: Store, flips: list[tuple[int,
     heals(store)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1))
 def test_a_file_cut_off_anywhere(store: Store, share: float) -> None:
     path = store.folder / FILE

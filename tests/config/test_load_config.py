@@ -168,7 +168,7 @@ def test_any_text_survives_in_a_recorded_configuration_and_a_resume() -> None:
         assert (changed.data.source, changed.optimizer.lr) == (text, 0.5)
 
 
-@effort(deadline=None, max_examples=40)
+@effort(max_examples=40)
 @given(st.text(alphabet="\\${}a.: '\"", max_size=12))
 def test_a_resume_without_changes_changes_nothing(text: str) -> None:
     plain = config_plain(load_config(None, [FILES]).config)
@@ -198,7 +198,7 @@ def test_a_recorded_configuration_must_be_whole_and_valid() -> None:
     assert "precision" in refused(run={"precision": "float8"})
 
 
-@effort(deadline=None, max_examples=40)
+@effort(max_examples=40)
 @given(st.sampled_from(sorted(settings())), st.data())
 def test_a_setting_with_a_letter_lost_is_named(name: str, data: st.DataObject) -> None:
     section, dot, last = name.rpartition(".")

@@ -67,7 +67,7 @@ plain = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(plain, st.floats(1e-300, 1e3))
 def test_what_is_recorded_is_what_was_trained(option: object, rate: float) -> None:
     overrides = ["data.files=[/a]", f"model.options.x={json.dumps(option)}", f"optimizer.lr={rate!r}"]

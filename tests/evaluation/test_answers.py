@@ -43,7 +43,7 @@ def test_exact_match_and_f1_follow_squad(said: str, wanted: str, exact: float, f
     assert token_f1(said, wanted) == f1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(said=st.text(max_size=40), wanted=st.text(max_size=40))
 def test_f1_is_symmetric_between_0_and_1_and_1_for_a_match(said: str, wanted: str) -> None:
     value = token_f1(said, wanted)
@@ -78,7 +78,7 @@ def test_rouge_is_the_mean_of_f_measures_by_hand() -> None:
     assert found["rougeL"].value == pytest.approx(100 * (0.8 + 0.75) / 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     said=st.text(st.characters(max_codepoint=127), max_size=60),
     wanted=st.text(st.characters(max_codepoint=127), max_size=60),

@@ -42,7 +42,7 @@ def test_every_sample_is_drawn_about_as_often() -> None:
     np.testing.assert_allclose(counts / counts.sum(), 0.2, atol=0.005)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     pairs=st.lists(st.tuples(st.floats(-1e3, 1e3), st.integers(1, 50)), min_size=1, max_size=30),
     seed=st.integers(0, 2**64),

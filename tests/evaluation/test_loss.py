@@ -71,7 +71,7 @@ def test_the_loss_is_that_of_the_models_own_class_and_of_the_training() -> None:
     assert found.loss == pytest.approx(trained.item(), rel=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(batch=st.integers(1, 9), most=st.integers(1, 9))
 def test_neither_the_batch_nor_the_samples_after_it_matter_to_a_sample(batch: int, most: int) -> None:
     model, blocks = gpt2(), text_blocks()

@@ -161,7 +161,7 @@ def test_rest_that_never_closes_takes_no_quadratic_time(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("#`*_[]()<>!-=: \n|\t.a\\&~+1"), max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_a_document_whose_facts_lie_within_it(text: str) -> None:
     lines = text.count("\n") + 1
     for facts in (markdown(text), rest(text)):

@@ -157,7 +157,7 @@ TEXT = st.text(st.sampled_from("ab01 \n\t\"'[]{}()<>:=,.-#*|&!\\`$@_jobsteprunue
 
 
 @given(st.sampled_from(PATHS), TEXT | st.binary(max_size=120))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_any_content_under_any_name_is_read_or_said_to_be_unread(path: str, data: str | bytes) -> None:
     facts = read(path, data)
     assert unpack(pack(facts)) == facts

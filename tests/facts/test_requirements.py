@@ -117,6 +117,12 @@ test = pytest
     ]
 
 
+def test_a_python_version_that_setup_py_computes_is_declared() -> None:
+    text = "if __name__ == '__main__':\n    low = f'>=3.{9}'\n    setup(name='a', python_requires=low)\n"
+    facts = read("setup.py", text)
+    assert (facts.python, facts.python_line) == ("low", 3)
+
+
 def test_setup_py_is_read_and_never_run() -> None:
     text = """import os
 os.abort()

@@ -227,7 +227,7 @@ def written(value: object) -> str:
 
 
 @given(trees(st.text(max_size=20)), st.sampled_from([None, 0, 2]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_flattening_a_json_document_gives_each_scalar_at_a_line_that_holds_its_key(
     document: dict[str, object], indent: int | None
 ) -> None:
@@ -244,7 +244,7 @@ def test_flattening_a_json_document_gives_each_scalar_at_a_line_that_holds_its_k
 
 
 @given(trees(ASCII))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_yaml_reads_json_as_json_does(document: dict[str, object]) -> None:
     data = json.dumps(document, indent=1).encode()
     expected = [(item.key, item.line) for item in read_json(data, "file").settings]
@@ -252,7 +252,7 @@ def test_yaml_reads_json_as_json_does(document: dict[str, object]) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from([read_toml, read_yaml, read_ini, read_json]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_read_or_refused(data: bytes, read: Read) -> None:
     try:
         read(data, "file")

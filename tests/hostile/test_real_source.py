@@ -49,7 +49,7 @@ texts = (
         lambda text: "\f" not in text and "generated" not in facets_of("m.py", {"m.py"}, text.encode()[:4096])
     )
 )
-thorough = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 def facts_of(text: str) -> PythonFacts:

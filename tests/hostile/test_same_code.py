@@ -41,7 +41,7 @@ LINES = [
     "#" + "-" * 60,
 ]
 
-thorough = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 modules = st.sampled_from(sorted(MODULES))
 
 

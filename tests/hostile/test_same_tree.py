@@ -30,7 +30,7 @@ UNRELATED = {
     "docs/fruit.md": "# Fruit\n\nApples cost one.\n",
 }
 programs = st.sampled_from(sorted(PROGRAMS))
-thorough = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough

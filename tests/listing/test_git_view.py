@@ -191,7 +191,7 @@ def test_a_damaged_index_is_refused(tmp_path: Path, index: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_damage_to_the_index_escapes_as_an_error(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

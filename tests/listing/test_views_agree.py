@@ -43,7 +43,7 @@ def plant(root: Path, paths: list[list[bytes]]) -> None:
 @given(paths=PATHS)
 @example(paths=[[b"venv", b"pyvenv.cfg"], [b"venv", b"a"], [b"a", b"venv", b"a"], [b"__pycache__"]])
 @example(paths=[[b"venv", b"pyvenv.cfg", b"a"]])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_where_nothing_is_ignored_a_walk_and_git_see_the_same(
     tmp_path_factory: pytest.TempPathFactory, paths: list[list[bytes]]
 ) -> None:

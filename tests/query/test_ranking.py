@@ -102,7 +102,7 @@ EVIDENCE = st.builds(
 TREE = tree_of({"a.py": "import b.train\n", "b/train.py": "x = 1\n", "b/legacy/c.py": "y = 2\n"})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(evidence=st.lists(EVIDENCE, max_size=30, unique_by=lambda e: (e.path, e.line)), shuffle=st.randoms())
 def test_the_order_does_not_depend_on_how_evidence_was_gathered(
     evidence: list[Evidence], shuffle: Random
