@@ -64,7 +64,7 @@ wheelhouse: install
 
 lock: install
 	$(LOCK) --output-file requirements/run.txt pyproject.toml
-	$(BIN)/python -m dependency_groups dev | $(LOCK) --constraint requirements/torch.txt --extra train --extra eval \
+	$(BIN)/python -m dependency_groups dev | $(LOCK) --constraint requirements/torch.txt --extra train --extra eval --extra scan \
 		--extra gguf --extra plots --output-file requirements/dev.txt pyproject.toml -
 	$(BIN)/python scripts/lock_torch_apart.py requirements/dev.txt
 
