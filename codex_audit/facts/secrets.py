@@ -122,6 +122,18 @@ _KINDS = (
         _live_jwt,
     ),
 )
+# Hidden from whatever is shown, and not counted: most of them open nothing but a machine on a desk.
+_HIDDEN = (
+    _kind("npm token", "npm_", rb"\b(?P<value>npm_[A-Za-z0-9]{36})\b"),
+    _kind("SendGrid key", "SG.", rb"\b(?P<value>SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})"),
+    _kind("Twilio key", "SK", rb"\b(?P<value>SK[0-9a-f]{32})\b"),
+    _kind(
+        "password",
+        "://",
+        rb"://[^\s/:@\"'<>]{0,64}:(?P<value>[^\s/:@\"'<>{}$]{6,128})@",
+        lambda value: not _FAKE.search(value),
+    ),
+)
 _ASSIGNED = _kind(
     "assigned secret",
     "secret token passw apikey api_key api-key accesskey access_key access-key",
@@ -136,11 +148,16 @@ def find_secrets(data: bytes) -> tuple[Secret, ...]:
     """The live-looking credentials of a file, in file order; a place that two rules match is named once."""
     found: list[Secret] = []
     line, seen = 1, 0
-    for hit in _hits(data):
+    for hit in _hits(data, _KINDS):
         line += data.count(b"\n", seen, hit.start)
         seen = hit.start
         found.append(Secret(hit.kind, line))
     return tuple(found)
+
+
+def hides(data: bytes) -> bool:
+    """Whether ``redact_bytes`` takes something out of ``data`` that ``find_secrets`` does not name."""
+    return next(_of_kinds(_HIDDEN, data), None) is not None
 
 
 def redact(text: str) -> str:
@@ -154,7 +171,7 @@ def redact_bytes(data: bytes) -> bytes:
     A value that stands bare behind a colon, dash or comma is quoted, because brackets mean a list in YAML.
     """
     parts, done = [], 0
-    for hit in _hits(data):
+    for hit in _hits(data, (*_KINDS, *_HIDDEN)):
         breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
         bare = re.search(rb"[:,\[-][ \t]+$", data[max(done, hit.start - 20) : hit.start]) is not None
         quote = b'"' if bare else b""
@@ -163,10 +180,10 @@ def redact_bytes(data: bytes) -> bytes:
     return b"".join([*parts, data[done:]])
 
 
-def _hits(data: bytes) -> list[_Hit]:
+def _hits(data: bytes, kinds: tuple[_Kind, ...]) -> list[_Hit]:
     """Accepted matches in file order, without overlaps; where two begin together the more specific rule
     stays."""
-    found = sorted(_matches(data), key=lambda hit: hit.start)
+    found = sorted(_matches(data, kinds), key=lambda hit: hit.start)
     kept: list[_Hit] = []
     for hit in found:
         if not kept or hit.start >= kept[-1].end:
@@ -174,11 +191,15 @@ def _hits(data: bytes) -> list[_Hit]:
     return kept
 
 
-def _matches(data: bytes) -> Iterator[_Hit]:
-    for kind in _KINDS:
+def _matches(data: bytes, kinds: tuple[_Kind, ...]) -> Iterator[_Hit]:
+    yield from _of_kinds(kinds, data)
+    yield from _live(_ASSIGNED, _after(_ASSIGNED, data))
+
+
+def _of_kinds(kinds: tuple[_Kind, ...], data: bytes) -> Iterator[_Hit]:
+    for kind in kinds:
         if any(marker in data for marker in kind.markers):
             yield from _live(kind, kind.pattern.finditer(data))
-    yield from _live(_ASSIGNED, _after(_ASSIGNED, data))
 
 
 def _live(kind: _Kind, matches: Iterable[re.Match[bytes]]) -> Iterator[_Hit]:

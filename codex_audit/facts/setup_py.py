@@ -88,14 +88,14 @@ def _items(
 
 
 def _python(keyword: ast.keyword, variables: Variables) -> tuple[str, int] | None:
+    """The value, or the name of the variable where it is computed: it is declared all the same."""
     value = _followed(keyword.value, variables)
-    if (
-        keyword.arg != "python_requires"
-        or not isinstance(value, ast.Constant)
-        or not isinstance(value.value, str)
-    ):
-        return None
-    return value.value, keyword.value.lineno
+    if keyword.arg == "python_requires":
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            return value.value, keyword.value.lineno
+        if isinstance(value, ast.Name):
+            return value.id, keyword.value.lineno
+    return None
 
 
 def _followed(value: ast.expr, variables: Variables) -> ast.expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from codex_audit.artifacts import CapabilitiesRaw
@@ -12,11 +12,13 @@ from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
 from codex_audit.stages.facets import Reading, read_facets
+from codex_audit.stages.found_secrets import secret_lines, with_found, without_found
 from codex_audit.stages.gaps import plan_gaps
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Results, Whole
-from codex_audit.stages.render import questions_of, render_reports, report_input
+from codex_audit.stages.render import render_reports, report_input, words_of
 from codex_audit.stages.request import Request, Watch
+from codex_audit.stages.runs import runs_of
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.stages.vocabulary import Vocabulary, load_vocabulary
 from codex_audit.stages.work import indexed_bytes, is_text
@@ -55,7 +57,9 @@ def analyse(request: Request, listing: Listing, wanted: frozenset[str], watch: W
     gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, index, facets))
     if "S6" not in wanted:
         return Analysis(Results(facets, raw, scored, gaps))
-    shown = report_input(index, facets, raw, scored, gaps, questions_of(catalogue))
+    shown = report_input(
+        index, facets, raw, scored, gaps, words_of(catalogue), request.scan, runs_of(listing)
+    )
     reports = watch.run("S6", lambda: render_reports(shown, workflow.formats))
     return Analysis(Whole(facets, raw, scored, gaps, reports), reading, asked, vocabulary)
 
@@ -74,7 +78,7 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
         shape=shape_of(listing.index),
         read={path: key for path, key in reading.keys.items() if path in code},
         pieces=vocabulary().pieces,
-        questions=questions_of(request.catalogue()),
+        words=words_of(request.catalogue()),
         asked={path: tuple(distances) for path, distances in asked.items()},
         choice=reading.choice,
     )
@@ -84,13 +88,16 @@ def _answers(
     request: Request, listing: Listing, reading: Reading
 ) -> tuple[CapabilitiesRaw, frozenset[Distance]]:
     workflow = request.workflow
+    reading = replace(reading, files=with_found(reading.files, request.scan))
     raw, asked = ask_capabilities(
         reading, request.catalogue(), workflow.disable, workflow.overrule, jobs=request.jobs
     )
     entries = {entry.path: entry for entry in listing.index.files}
 
+    hidden = secret_lines(request.scan)
+
     def text_of(path: str) -> bytes:
         entry = entries[path]
-        return indexed_bytes(listing, entry) if is_text(entry) else b""
+        return without_found(indexed_bytes(listing, entry), hidden.get(path)) if is_text(entry) else b""
 
     return with_excerpts(raw, text_of), asked

@@ -23,6 +23,7 @@ from codex_audit.facts.python.moved import Moved, is_plain, moved
 from codex_audit.facts.words import name_pieces
 from codex_audit.stages.choice import Choice
 from codex_audit.stages.remembered import digest
+from codex_audit.stages.render import Wording
 
 MOST_FILES = 20
 
@@ -32,14 +33,14 @@ class State:
     """What is known of an audit beside its results. ``files`` maps paths to digests, ``shape`` stands for everything
     else that S1 saw, ``read`` maps the Python files that were read closely to the keys of their facts. ``pieces``
     are those of the vocabulary, ``asked`` the pairs of lines of each file whose distance a probe wanted to know,
-    ``questions`` what the probes ask, and ``choice`` how the files were chosen, None where all are read."""
+    ``words`` the words of the probes, and ``choice`` how the files were chosen, None where all are read."""
 
     files: dict[str, str]
     shape: bytes
     read: dict[str, bytes]
     pieces: frozenset[str]
     asked: dict[str, tuple[tuple[int, int], ...]]
-    questions: dict[str, str]
+    words: dict[str, Wording]
     choice: Choice | None = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, Evidence, ProbeAnswer
-from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
+from codex_audit.facts.secrets import find_secrets, hides, redact, redact_bytes
 
 LONGEST = 160
 
@@ -44,7 +44,7 @@ def _cited(answers: Iterable[ProbeAnswer]) -> set[str]:
 
 
 def _lines(data: bytes) -> list[str]:
-    secret = bool(find_secrets(data))
+    secret = bool(find_secrets(data)) or hides(data)
     text = (redact_bytes(data) if secret else data).decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [redact(line) for line in lines] if secret else lines

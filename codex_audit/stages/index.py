@@ -17,12 +17,15 @@ from codex_audit.listing.exclude import excluder
 from codex_audit.listing.git import GitView, Refusal, git_view, is_bare_repository
 from codex_audit.listing.own import Layout, own_paths
 from codex_audit.listing.walk import walk_view
+from codex_audit.scanners.places import SCAN_FILES, SECURITY_FOLDER, SUMMARY
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
+    BASELINE,
     MANIFEST,
     MARKER,
     RECORD,
+    REPORT_SHAPE,
     REPORTS_FOLDER,
     artifact_path,
 )
@@ -39,14 +42,12 @@ _WALKED = "The walk leaves out .git, caches and virtual environments by their na
 
 # Only suffixes of reports: a forged record must not hide `reports/capability_matrix_<time>.py`.
 _LAYOUT = Layout(
-    traces=(MANIFEST, RECORD, MARKER),
-    fixed=frozenset({MANIFEST, RECORD, MARKER, *map(artifact_path, ARTIFACTS)}),
+    traces=(MANIFEST, RECORD, MARKER, BASELINE, SUMMARY),
+    fixed=frozenset({MANIFEST, RECORD, MARKER, BASELINE, *map(artifact_path, ARTIFACTS), *SCAN_FILES}),
     lists={RECORD: "reports", MARKER: "writes"},
-    named=re.compile(
-        rf"{REPORTS_FOLDER}/capability_matrix_[0-9]{{8}}T[0-9]{{6}}Z\.(md|json|html|sarif|xml|svg|csv|txt)"
-    ),
+    named=REPORT_SHAPE,
     leftover=re.compile(
-        rf"({ARTIFACTS_FOLDER}|{REPORTS_FOLDER})/{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{16}}"
+        rf"({ARTIFACTS_FOLDER}|{REPORTS_FOLDER}|{SECURITY_FOLDER})/{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{16}}"
     ),
 )
 

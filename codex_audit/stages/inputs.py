@@ -11,19 +11,22 @@ import codex_audit
 import codex_evidence
 from codex_audit.artifacts import ContextIndex
 from codex_audit.facts.python.version import grammar
+from codex_audit.scanners.model import ScanResults
 from codex_audit.workflow.settings import Workflow
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.resources import template_folder
 
-INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree")
+INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree", "scan")
 """The names of all inputs, in the order of the chain."""
+
+NOT_SCANNED = "not scanned"
 
 _PACKAGE = Path(codex_audit.__file__).parent
 _GROUND = Path(codex_evidence.__file__).parent
 _ROOMS_THAT_DECIDE = ("capabilities", "facts", "query")
-_ROOMS_THAT_MAKE = ("listing", "reports", "stages", "workflow")
+_ROOMS_THAT_MAKE = ("listing", "reports", "scanners", "stages", "workflow")
 _MODULES_THAT_MAKE = ("artifacts.py", "parallel.py")
 _SOURCES = frozenset({".py", ".toml", ".yaml", ".json"})
 
@@ -37,9 +40,11 @@ class Input:
     text: str | None = None
 
 
-def audit_inputs(workflow: Workflow, index: ContextIndex) -> dict[str, Input]:
+def audit_inputs(
+    workflow: Workflow, index: ContextIndex, scan: ScanResults | None = None
+) -> dict[str, Input]:
     """Every input of an audit by name, in the order of ``INPUTS``."""
-    return {**tool_inputs(workflow), "tree": tree_input(index)}
+    return {**tool_inputs(workflow), "tree": tree_input(index), "scan": scan_input(scan)}
 
 
 def tool_inputs(workflow: Workflow) -> dict[str, Input]:
@@ -77,6 +82,15 @@ def workflow_text(workflow: Workflow) -> str:
 def tree_input(index: ContextIndex) -> Input:
     """The digest of the tree; the size is that of all its files."""
     return Input(index.tree_sha256, sum(entry.size for entry in index.files if entry.kind == "file"))
+
+
+def scan_input(scan: ScanResults | None) -> Input:
+    """The releases of the scanners with a digest of all that they found; that nobody scanned this tree is said too."""
+    if scan is None:
+        return _clear(NOT_SCANNED)
+    tools = {line.tool: f"{line.version} {line.state}".strip() for line in scan.summary.scanners}
+    found = {"sha256": sha256_hex(canonical_bytes(to_plain(scan))), "tools": tools}
+    return _clear(canonical_bytes(found).decode("utf-8"))
 
 
 def _clear(text: str) -> Input:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_audit.artifacts import (
     AuditManifest,
@@ -15,6 +15,8 @@ from codex_audit.artifacts import (
     Facets,
     Gaps,
 )
+from codex_audit.scanners.model import ScanResults
+from codex_audit.scanners.read import scan_on
 from codex_audit.stages.index import index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
@@ -28,7 +30,8 @@ from codex_evidence.documents import artifact_bytes
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What the stages made, None for those that did not run. ``documents`` are the bytes of the artifacts by
-    name and ``reports`` those of the reports by format, in stage order."""
+    name and ``reports`` those of the reports by format, in stage order; ``scan`` is what scanners found in this tree,
+    None where no scan fits it."""
 
     index: ContextIndex
     facets: Facets | None
@@ -39,6 +42,7 @@ class Audit:
     reports: dict[str, bytes]
     manifest: AuditManifest | None
     seconds: dict[str, float]
+    scan: ScanResults | None = None
 
 
 def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda stage: None) -> Audit:
@@ -72,7 +76,8 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     )
     index = listing.index
     documents = {"context_index": artifact_bytes(index)}
-    inputs = audit_inputs(workflow, index)
+    request = replace(request, scan=scan_on(request.output, index.tree_sha256, request.today))
+    inputs = audit_inputs(workflow, index, request.scan)
     keys = keys_of(request.tree, inputs, documents["context_index"])
     store = request.store if "S6" in wanted else None
     results: Results | Whole | None = recall(store, keys) if store is not None else None
@@ -90,4 +95,4 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     manifest = None
     if "S7" in wanted:
         manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
-    return Audit(index, *made, documents, results.reports, manifest, watch.seconds)
+    return Audit(index, *made, documents, results.reports, manifest, watch.seconds, request.scan)

@@ -13,9 +13,11 @@ ARTIFACTS = ("context_index", "facets", "capabilities_raw", "capabilities_scored
 MANIFEST = "audit_artifacts/audit_run_manifest.json"
 RECORD = "audit_artifacts/audit_run_record.json"
 MARKER = "audit_artifacts/.run_in_progress.json"
+BASELINE = "audit_artifacts/baseline.json"
+"""What the gate accepts. No run writes it, and it is no part of the audited tree."""
 
 REPORT_SHAPE = re.compile(
-    r"reports/capability_matrix_[0-9]{8}T[0-9]{6}Z\.(md|json|html|sarif|xml|svg|csv|txt)"
+    r"reports/capability_matrix_[0-9]{8}T[0-9]{6}Z\.((summary\.)?md|json|html|sarif|xml|svg|csv|txt)"
 )
 """What a run may replace. No suffix of source code: whoever forges a record must not have code removed."""
 

@@ -17,7 +17,16 @@ from codex_audit.cache.store import Store
 from codex_audit.stages.inputs import Input
 
 # Libraries whose releases may read or render the same bytes differently. The audit's own code is among its inputs.
-PARSERS = ("dockerfile-parse", "jinja2", "markdown-it-py", "msgspec", "nbformat", "packaging", "pyyaml")
+PARSERS = (
+    "dockerfile-parse",
+    "jinja2",
+    "markdown-it-py",
+    "markupsafe",
+    "msgspec",
+    "nbformat",
+    "packaging",
+    "pyyaml",
+)
 _STARTS = tuple(f"{name}-" for name in PARSERS)
 _RECORD = ".dist-info"
 

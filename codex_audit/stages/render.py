@@ -6,13 +6,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import codex_audit
-from codex_audit.artifacts import CapabilitiesRaw, CapabilitiesScored, ContextIndex, Facets, Gaps
+from codex_audit.artifacts import (
+    CapabilitiesRaw,
+    CapabilitiesScored,
+    ContextIndex,
+    Facets,
+    Gaps,
+    TrainingRun,
+)
 from codex_audit.reports.formats import FORMATS
 from codex_audit.reports.model import ReportInput
+from codex_audit.reports.wording import Wording, wording_of
+from codex_audit.scanners.model import ScanResults
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.capabilities.model import Capability
+
+__all__ = ["Wording", "render_reports", "report_input", "words_of"]
 
 
 def report_input(
@@ -21,15 +32,17 @@ def report_input(
     raw: CapabilitiesRaw,
     scored: CapabilitiesScored,
     gaps: Gaps,
-    questions: dict[str, str],
+    words: dict[str, Wording],
+    scan: ScanResults | None = None,
+    runs: tuple[TrainingRun, ...] = (),
 ) -> ReportInput:
-    """The artifacts with what each probe asks, which reports quote."""
-    return ReportInput(index, facets, raw, scored, gaps, questions, codex_audit.__version__)
+    """The artifacts with the words of each probe, which reports quote, and what stands beside them."""
+    return ReportInput(index, facets, raw, scored, gaps, words, codex_audit.__version__, scan, runs)
 
 
-def questions_of(catalogue: Iterable[Capability]) -> dict[str, str]:
-    """What each probe asks, by its id."""
-    return {probe.id: probe.ask for capability in catalogue for probe in capability.probes}
+def words_of(catalogue: Iterable[Capability]) -> dict[str, Wording]:
+    """The words of each probe, by its id."""
+    return {probe.id: wording_of(probe) for capability in catalogue for probe in capability.probes}
 
 
 def render_reports(inputs: ReportInput, formats: Iterable[str]) -> dict[str, bytes]:

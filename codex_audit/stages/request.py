@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from codex_audit.cache.store import Store
+from codex_audit.scanners.model import ScanResults
 from codex_audit.workflow.settings import Workflow
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class Request:
     """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote
     there is no part of the tree. ``jobs`` is how many threads or processes may work at once. Without a
     ``store`` nothing is remembered. ``catalogue`` is called when the probes are needed, because loading them takes
-    longer than an audit that is remembered."""
+    longer than an audit that is remembered. ``today`` is the day on which suppressions have to hold, None for the day
+    it is; ``scan`` what scanners found in this very tree, which ``run_stages`` looks for under ``output``."""
 
     tree: Path
     output: Path
@@ -30,6 +33,8 @@ class Request:
     catalogue: Callable[[], tuple[Capability, ...]]
     jobs: int = 1
     store: Store | None = None
+    today: date | None = None
+    scan: ScanResults | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Keys, Results, Whole, recall_last, remember
 from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.request import Request, Watch
+from codex_audit.stages.runs import runs_of
 from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
 
 
@@ -93,5 +94,7 @@ def _finished(
         )
         gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, index, new.facets))
         new = replace(new, scored=scored, gaps=gaps)
-    shown = report_input(index, new.facets, new.raw, new.scored, new.gaps, state.questions)
+    shown = report_input(
+        index, new.facets, new.raw, new.scored, new.gaps, state.words, request.scan, runs_of(listing)
+    )
     return replace(new, reports=watch.run("S6", lambda: render_reports(shown, workflow.formats)))

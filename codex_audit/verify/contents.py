@@ -19,6 +19,7 @@ from codex_audit.artifacts import (
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
+    BASELINE,
     MANIFEST,
     MARKER,
     RECORD,
@@ -72,8 +73,8 @@ def check_contents(folder: Path, manifest: AuditManifest) -> Contents:
                 files[places[role]] = data
     index = _index(files, findings)
     if index is not None:
-        findings.extend(_index_findings(index, digests))
-    findings.extend(_added(folder, set(places.values()), index))
+        findings.extend(index_findings(index, digests))
+    findings.extend(added_findings(folder, set(places.values()), index))
     return Contents(tuple(findings), files, reports, index)
 
 
@@ -144,7 +145,8 @@ def _index(files: Mapping[str, bytes], findings: list[Finding]) -> ContextIndex 
     return parse_artifact(files[path], "context_index", ContextIndex, source=path)
 
 
-def _index_findings(index: ContextIndex, digests: Mapping[str, str]) -> Iterator[Finding]:
+def index_findings(index: ContextIndex, digests: Mapping[str, str]) -> Iterator[Finding]:
+    """What keeps a listing from being that of the chain."""
     path = artifact_path("context_index")
     if tree_sha256((entry.path, entry.mode, entry.sha256) for entry in index.files) != index.tree_sha256:
         yield Finding(path, "its tree digest does not follow from the files that it lists")
@@ -152,10 +154,10 @@ def _index_findings(index: ContextIndex, digests: Mapping[str, str]) -> Iterator
         yield Finding(path, "its tree digest is not the one in the chain")
 
 
-def _added(folder: Path, known: set[str], index: ContextIndex | None) -> Iterator[Finding]:
+def added_findings(folder: Path, known: set[str], index: ContextIndex | None) -> Iterator[Finding]:
     """Files that look as if a run had written them, save those that were audited as part of the tree."""
     audited = {entry.path for entry in index.files} if index else set()
-    expected = known | audited | {MANIFEST, RECORD, MARKER}
+    expected = known | audited | {MANIFEST, RECORD, MARKER, BASELINE}
     artifacts = sorted(
         f"{ARTIFACTS_FOLDER}/{path.name}" for path in (folder / ARTIFACTS_FOLDER).glob("*.json")
     )

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codex_audit.artifacts import AuditManifest, ContextIndex, FileEntry
+from codex_audit.scanners.places import SUMMARY
+from codex_audit.scanners.read import scan_on
 from codex_audit.stages.index import index_tree
-from codex_audit.stages.inputs import tool_inputs
+from codex_audit.stages.inputs import NOT_SCANNED, scan_input, tool_inputs
 from codex_audit.verify.manifest import link_digests
 from codex_audit.verify.verdict import Finding
 from codex_audit.workflow.load import load_workflow
@@ -63,6 +65,7 @@ def freshness(recorded: Recorded, now: Now) -> tuple[tuple[Finding, ...], tuple[
         *_tool_findings(recorded),
         *workflow,
         *_tree_findings(recorded, now),
+        *_scan_findings(recorded, now),
     )
     return findings, notes
 
@@ -114,6 +117,23 @@ def _tree_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
     for path in sorted(was.keys() | current.keys()):
         if reason := _difference(was.get(path), current.get(path)):
             yield Finding(path, reason)
+
+
+def _scan_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
+    """Whether the scan of the tree that was audited is still the one that lies there, and counts as it did."""
+    try:
+        current = scan_input(scan_on(now.folder, recorded.index.tree_sha256, None))
+    except CodexError as error:
+        yield Finding(SUMMARY, str(error))
+        return
+    if link_digests(recorded.manifest)["input:scan"] == current.sha256:
+        return
+    if current.text == NOT_SCANNED:
+        yield Finding(SUMMARY, "the scan that was part of the audit is gone, or is one of another tree")
+    elif recorded.manifest.inputs.get("scan") == NOT_SCANNED:
+        yield Finding(SUMMARY, "the tree was scanned after it was audited")
+    else:
+        yield Finding(SUMMARY, "another scan lies there, or a suppression of it has expired")
 
 
 def _by_path(index: ContextIndex) -> Mapping[str, FileEntry]:

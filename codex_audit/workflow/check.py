@@ -9,9 +9,10 @@ from codex_audit.artifacts import Overruling
 from codex_audit.workflow.documents import Document
 from codex_audit.workflow.overruling import overrulings
 from codex_audit.workflow.settings import COMPONENTS, STAGES, Source, Vocabulary, Workflow
+from codex_audit.workflow.suppressing import suppress_rules
 from codex_audit.workflow.values import is_number, is_text, known, mapping, nearest, shown_value, texts
 
-KEYS = ("stages", "weights", "threshold", "exclude", "disable", "overrule", "formats")
+KEYS = ("stages", "weights", "threshold", "exclude", "disable", "overrule", "suppress", "formats", "ledger")
 
 
 def workflow_from(document: Document, source: Source, under: Workflow | None, names: Vocabulary) -> Workflow:
@@ -35,6 +36,10 @@ def workflow_from(document: Document, source: Source, under: Workflow | None, na
         overrule=_overrule(document, names.probes)
         if "overrule" in document.values
         else _under(document, under, "overrule"),
+        ledger=_ledger(document) or _under(document, under, "ledger"),
+        suppress=suppress_rules(document)
+        if "suppress" in document.values
+        else _under(document, under, "suppress"),
     )
 
 
@@ -76,6 +81,18 @@ def _threshold(document: Document, under: Workflow | None) -> float:
             ("threshold",), f"threshold must be a number between 0 and 1, not {shown_value(value)}"
         )
     return float(value)
+
+
+def _ledger(document: Document) -> str:
+    if "ledger" not in document.values:
+        return ""
+    value = document.values["ledger"]
+    if not is_text(value) or value.startswith("/") or ".." in value.split("/"):
+        document.refuse(
+            ("ledger",),
+            f"ledger must be a path relative to the tree, such as docs/open.md, not {shown_value(value)}",
+        )
+    return str(value)
 
 
 def _exclude(document: Document) -> tuple[str, ...]:

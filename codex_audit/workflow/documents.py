@@ -14,7 +14,7 @@ from codex_evidence.errors import UsageError
 
 TABLE = "tool.codex-audit"
 
-KeyPath = tuple[str, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,10 @@ def _check_keys(mapping: yaml.MappingNode, name: str) -> None:
 def _yaml_line(node: yaml.Node, path: KeyPath) -> int:
     line = 0
     for part in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         found = next(((key, value) for key, value in pairs if key.value == part), None)
         if found is None:

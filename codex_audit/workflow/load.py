@@ -73,6 +73,7 @@ def _narrowed(workflow: Workflow) -> tuple[str, ...]:
         "excluded path patterns": len(workflow.exclude),
         "disabled probes": len(workflow.disable),
         "overruled verdicts": len(workflow.overrule),
+        "suppressed rules of scanners": len(workflow.suppress),
     }
     if not any(counts.values()):
         return ()

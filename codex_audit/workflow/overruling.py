@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 
 from codex_audit.artifacts import Overruling
 from codex_audit.workflow.documents import Document
 from codex_audit.workflow.settings import Workflow
-from codex_audit.workflow.values import is_text, known, mapping, shown_value
+from codex_audit.workflow.values import day_of, is_text, known, mapping, shown_value
 
 KEY = "overrule"
 FIELDS = ("verdict", "reason", "expires")
@@ -70,20 +69,8 @@ def _verdict(document: Document, probe: str, value: Any) -> Literal["yes", "no"]
 
 
 def _expiry(document: Document, probe: str, value: Any) -> str:
-    day = _day(value)
+    day = day_of(value)
     if day is None:
         problem = f"the expiry of {probe!r} must be a day such as 2027-06-30, not {shown_value(value)}"
         document.refuse((KEY, probe, "expires"), problem)
     return day.isoformat()
-
-
-def _day(value: Any) -> date | None:
-    """A day as YAML and TOML read it, or in quotes; None for anything else."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None

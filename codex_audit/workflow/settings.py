@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from codex_audit.artifacts import Overruling
+from codex_audit.scanners.model import SuppressRule
 
 Source = Literal["default", "workflow.yaml", "pyproject.toml", "command line"]
 
@@ -19,7 +20,9 @@ class Workflow:
     """``source`` says where the settings stood, never under which path; what a source leaves out has the
     value of the default workflow. ``stages`` starts with S1 and has no holes; ``weights`` are as written, in
     any proportion; ``exclude`` are globs relative to the tree; ``disable`` maps a probe to the reason why it
-    is not asked, ``overrule`` to the verdict that the user sets against that of the probe; no probe is in both."""
+    is not asked, ``overrule`` to the verdict that the user sets against that of the probe; no probe is in both.
+    ``suppress`` are the findings of scanners that do not count, ``ledger`` the file whose open questions a status
+    update copies."""
 
     source: Source
     stages: tuple[str, ...]
@@ -29,6 +32,8 @@ class Workflow:
     disable: dict[str, str]
     formats: tuple[str, ...]
     overrule: dict[str, Overruling] = field(default_factory=dict)
+    ledger: str = "docs/status_update_outstanding_questions.md"
+    suppress: tuple[SuppressRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any, TypeGuard
 
 from codex_audit.workflow.documents import Document, KeyPath
@@ -17,7 +19,7 @@ def nearest(name: str, names: Collection[str]) -> str:
 def known(document: Document, path: KeyPath, what: str, names: Collection[str]) -> None:
     """Raises UsageError when the last part of ``path`` is none of ``names``, naming the nearest."""
     if path[-1] not in names:
-        document.refuse(path, f"unknown {what} {path[-1]!a}; did you mean {nearest(path[-1], names)!r}?")
+        document.refuse(path, f"unknown {what} {path[-1]!a}; did you mean {nearest(str(path[-1]), names)!r}?")
 
 
 def mapping(document: Document, key: str, example: str) -> dict[str, Any]:
@@ -50,3 +52,15 @@ def is_text(value: object) -> TypeGuard[str]:
 def shown_value(value: object) -> str:
     """``value`` as a message quotes it: short, in ASCII."""
     return f"a {type(value).__name__}" if isinstance(value, list | dict) else ascii(value)[:60]
+
+
+def day_of(value: Any) -> date | None:
+    """A day as YAML and TOML read it, or in quotes; None for anything else."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None

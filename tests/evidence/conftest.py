@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from codex_audit import artifacts as a
+from codex_audit.gates import baseline
+from codex_audit.scanners import model as scans
 from codex_evidence import chain
 
 DIGEST = "0123456789abcdef" * 4
@@ -47,6 +49,11 @@ def samples() -> dict[str, Any]:
     )
     step = a.PatchStep("checkpointing.save", "Save the state.", "hours", ("src/a.py",), ("src/b.py",), 0.25)
     support = a.Support(("src/a.py",), ("checkpointing.save",))
+    rule = scans.SuppressRule("B307", "src/*.py", "reviewed", "2027-06-30", "workflow.yaml", 3)
+    finding = scans.Finding(
+        "B307", "high", "medium", "src/a.py", 3, "eval", "do not", DIGEST,
+        scans.Suppression("workflow", "reviewed", "workflow.yaml:3", "2027-06-30"),
+    )  # fmt: skip
     links = chain.build([("input:tree", DIGEST, 5), ("artifact:gaps", DIGEST, 7)])
     files = (
         a.FileEntry("src/a.py", "utf-8", "file", "100644", 7, DIGEST, binary=False),
@@ -89,6 +96,34 @@ def samples() -> dict[str, Any]:
             "",
             {"S1": 0.25},
             {"report:markdown": "reports/capability_matrix_20260102T030405Z.md"},
+        ),
+        "gate_baseline": baseline.Baseline(
+            schema("gate_baseline"),
+            "1.0",
+            DIGEST,
+            ("checkpointing.save",),
+            (baseline.Accepted("checkpointing.save", "f", "torch.save(x)", "src/a.py", DIGEST),),
+        ),
+        "scan": scans.ScanSummary(
+            schema("scan"),
+            "1.0",
+            DIGEST,
+            (scans.ScannerLine("bandit", "bandit", "1.9", "done", "", 1, 1, {"bandit.json": DIGEST}),),
+            (rule,),
+            ("a mark without a reason",),
+        ),
+        "scanner_report": scans.ScannerReport(
+            schema("scanner_report"),
+            "bandit",
+            "bandit",
+            "1.9",
+            DIGEST,
+            "partial",
+            "one file",
+            "",
+            (finding,),
+            (scans.Unscanned("src/b.py", "too deep"),),
+            (scans.Package("torch", "2.13", "BSD-3-Clause"),),
         ),
         "run_in_progress": a.RunInProgress(
             schema("run_in_progress"), "2026-01-02T03:04:05Z", ("audit_artifacts/gaps.json",)

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from codex_audit.reports import matrix
 from codex_audit.reports.model import ReportInput
+from codex_audit.reports.wording import Wording
 from codex_evidence.errors import ResourceError, SchemaError
 from codex_evidence.plain import to_plain
 from codex_evidence.resources import schema_folder
@@ -24,7 +25,7 @@ from codex_evidence.strict_json import loads
 
 NAMES = schema_names()
 REPORTS = {"capability_matrix"}
-MAPS = {("groups",), ("inputs",), ("seconds",), ("reports",)}
+MAPS = {("groups",), ("inputs",), ("seconds",), ("reports",), ("documents",)}
 TRAINING = {name for name in NAMES if name.startswith("run_") or name == "training_state"} - {
     "run_in_progress"
 }
@@ -224,7 +225,7 @@ def test_the_report_for_programs_follows_its_schema(samples: dict[str, Any]) -> 
         raw=samples["capabilities_raw"],
         scored=samples["capabilities_scored"],
         gaps=samples["gaps"],
-        questions={"checkpointing.save": "Does it save?"},
+        words={"checkpointing.save": Wording("Does it save?", "", "", "", "", "", "hours", "", ())},
         version="1.0",
     )
     report = loads(matrix.write(inputs))

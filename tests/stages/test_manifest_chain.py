@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_audit.artifacts import ContextIndex, FileEntry
+from codex_audit.reports.formats import FORMATS
 from codex_audit.stages.inputs import INPUTS, Input, audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.workflow.load import default_workflow
@@ -17,7 +18,7 @@ from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.schemas import validate
 
-WORKFLOW = default_workflow(Vocabulary((), ("markdown", "json")))
+WORKFLOW = default_workflow(Vocabulary((), tuple(row.name for row in FORMATS)))
 INDEX = ContextIndex(
     schema="codex-audit/context_index/v1",
     view="walk",
@@ -43,7 +44,7 @@ def test_the_manifest_follows_its_schema_and_its_chain_is_whole() -> None:
 def test_the_inputs_in_clear_are_those_in_the_chain() -> None:
     inputs = audit_inputs(WORKFLOW, INDEX)
     manifest = make_manifest(inputs, {}, {})
-    assert manifest.inputs.keys() == {"tool-version", "grammar", "workflow"}
+    assert manifest.inputs.keys() == {"tool-version", "grammar", "workflow", "scan"}
     for name, text in manifest.inputs.items():
         assert inputs[name].sha256 == sha256_hex(text.encode())
 

@@ -30,7 +30,7 @@ shared_out(work, [1] * 400, 2)
 """
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 1000), max_size=20), st.integers(1, 4))
 def test_results_come_in_order_whatever_the_number_of_processes(weights: list[int], jobs: int) -> None:
     assert shared_out(lambda index: index * 10, weights, jobs) == [

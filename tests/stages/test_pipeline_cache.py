@@ -85,7 +85,7 @@ def same(one: Audit, other: Audit) -> bool:
     return replace(one, seconds={}) == replace(other, seconds={})
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.lists(edits, min_size=1, max_size=3))
 def test_after_any_edits_the_audit_is_that_of_a_run_that_remembers_nothing(changes: list[Edit]) -> None:
     with TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ def chained(output: Path) -> dict[str, bytes]:
     found["manifest"] = (output / MANIFEST).read_bytes()
     for path in (output / "reports").glob("capability_matrix_*"):
         found[path.suffix] = path.read_bytes()
-    assert {".md", ".json"} < found.keys()
+    assert {".md", ".json", ".html", ".sarif"} < found.keys()
     return found
 
 
@@ -58,7 +58,8 @@ def test_only_the_record_and_file_names_hold_a_clock(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "tree")
     audited(tree, env={"SOURCE_DATE_EPOCH": "1000000000"})
     names = {path for path in snapshot(tree) if path.startswith("reports/")}
-    assert names == {f"reports/capability_matrix_20010909T014640Z.{suffix}" for suffix in ("md", "json")}
+    suffixes = ("md", "json", "html", "sarif")
+    assert names == {f"reports/capability_matrix_20010909T014640Z.{suffix}" for suffix in suffixes}
     for path, (_, data) in snapshot(tree).items():
         assert path.endswith("audit_run_record.json") or b"20010909" not in data, path
         assert path.endswith("audit_run_record.json") or str(tmp_path).encode() not in data, path

@@ -24,8 +24,9 @@ from tests.commands.cli import ARTIFACTS, MANIFEST, audited, command, edit_json,
 RECORD = "audit_artifacts/audit_run_record.json"
 MARKER = "audit_artifacts/.run_in_progress.json"
 OLD, NEW = {"SOURCE_DATE_EPOCH": "1000000000"}, {"SOURCE_DATE_EPOCH": "1000000001"}
-OLD_REPORTS = {f"reports/capability_matrix_20010909T014640Z.{suffix}" for suffix in ("md", "json")}
-NEW_REPORTS = {f"reports/capability_matrix_20010909T014641Z.{suffix}" for suffix in ("md", "json")}
+SUFFIXES = ("md", "json", "html", "sarif")
+OLD_REPORTS = {f"reports/capability_matrix_20010909T014640Z.{suffix}" for suffix in SUFFIXES}
+NEW_REPORTS = {f"reports/capability_matrix_20010909T014641Z.{suffix}" for suffix in SUFFIXES}
 
 
 @pytest.fixture

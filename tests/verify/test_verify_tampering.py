@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands.cli import ARTIFACTS, MANIFEST, command, edit_json, raise_scores, recompute_chain
 
-REPORTS = ("md", "json")
+REPORTS = ("md", "json", "html", "sarif")
 
 
 def refused(tree: Path, *arguments: object) -> dict[str, str]:

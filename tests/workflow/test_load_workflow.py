@@ -16,7 +16,9 @@ from codex_audit.workflow.settings import STAGES, Vocabulary, Workflow
 from codex_audit.workflow.values import nearest
 from codex_evidence.errors import CodexError, UnreadableError, UsageError
 
-NAMES = Vocabulary(probes=("config.saved", "config.sweep", "tests.run"), formats=("markdown", "json"))
+NAMES = Vocabulary(
+    probes=("config.saved", "config.sweep", "tests.run"), formats=("markdown", "json", "html", "sarif")
+)
 DEFAULT = default_workflow(NAMES)
 
 
@@ -106,7 +108,7 @@ def test_yaml_and_toml_say_the_same(tmp_path: Path) -> None:
         ("disable:\n  config.sweep:\n", "workflow.yaml:2:", ("needs a reason",)),
         ("disable:\n  config.sweep: '  '\n", "workflow.yaml:2:", ("needs a reason",)),
         ("formats: [markdwn]\n", "workflow.yaml:1:", ("'markdwn'", "'markdown'")),
-        ("formats: []\n", "workflow.yaml:1:", ("markdown, json",)),
+        ("formats: []\n", "workflow.yaml:1:", ("markdown, json, html, sarif",)),
         ("- threshold\n", "workflow.yaml:1:", ("mapping",)),
         ("just words\n", "workflow.yaml:1:", ("mapping",)),
         ("a: [\n", "workflow.yaml:2:", ("not YAML",)),

@@ -12,7 +12,10 @@ from codex_audit.workflow.load import load_workflow
 from codex_audit.workflow.settings import Vocabulary
 from codex_evidence.errors import UsageError
 
-NAMES = Vocabulary(probes=("config.saved", "config.sweep", "training.clipping"), formats=("markdown", "json"))
+NAMES = Vocabulary(
+    probes=("config.saved", "config.sweep", "training.clipping"),
+    formats=("markdown", "json", "html", "sarif"),
+)
 TODAY = date(2026, 6, 15)
 
 

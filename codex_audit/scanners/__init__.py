@@ -1,0 +1,1 @@
+"""Well-kept tools, run on a tree that may be hostile, and what they found in one form."""

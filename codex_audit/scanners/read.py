@@ -1,0 +1,73 @@
+"""A scan as an audit reads it: it counts for the tree that it was made of, and for no other."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from codex_audit.scanners.model import ScannerLine, ScannerReport, ScanResults, ScanSummary
+from codex_audit.scanners.places import SECURITY_FOLDER, SUMMARY
+from codex_evidence.digests import sha256_hex
+from codex_evidence.documents import MAX_BYTES, read_artifact
+from codex_evidence.errors import CodexError, UnreadableError
+from codex_evidence.files import read_bytes
+from codex_evidence.names import shown
+
+NOT_SCANNED = "not scanned: no scan fits this tree (codex-audit scan)"
+
+_AGAIN = "run codex-audit scan again"
+
+
+class ScanFileError(CodexError):
+    """A scan whose files are not those that its summary vouches for."""
+
+    exit_code = 1
+
+
+def scan_results(output: Path, tree_sha256: str) -> ScanResults | None:
+    """The scan under ``output``; None when there is none, or when it is one of another tree: *not scanned*.
+
+    Raises ScanFileError when a report is not the one that was written, and what ``read_artifact`` raises.
+    """
+    path = output / SUMMARY
+    if not os.path.lexists(path):
+        return None
+    summary = read_artifact(path, "scan", ScanSummary)
+    if summary.tree_sha256 != tree_sha256:
+        return None
+    reports = tuple(_report(output, line) for line in summary.scanners)
+    return ScanResults(summary, reports)
+
+
+def scan_on(output: Path, tree_sha256: str, today: date | None) -> ScanResults | None:
+    """The same as it counts on the day ``today`` (None: the day it is, in UTC): without suppressions that no longer
+    hold."""
+    found = scan_results(output, tree_sha256)
+    return found.on(today or datetime.now(UTC).date()) if found is not None else None
+
+
+def _report(output: Path, line: ScannerLine) -> ScannerReport:
+    data = {name: _whole(output / SECURITY_FOLDER / name, digest) for name, digest in line.documents.items()}
+    name = f"{line.scanner}.json"
+    if name not in data:
+        raise ScanFileError(f"{SUMMARY} does not name {name}; {_AGAIN}")
+    try:
+        # Its digest is that of what the scan wrote; a schema takes seconds to look at ten thousand findings.
+        return msgspec.json.decode(data[name], type=ScannerReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ScanFileError(
+            f"{SECURITY_FOLDER}/{name} is no report of a scanner: {error}; {_AGAIN}"
+        ) from error
+
+
+def _whole(path: Path, digest: str) -> bytes:
+    try:
+        data = read_bytes(path, max_bytes=MAX_BYTES)
+    except UnreadableError as error:
+        raise ScanFileError(f"{error}; {_AGAIN}") from error
+    if sha256_hex(data) != digest:
+        raise ScanFileError(f"{shown(path)} is not what the scan wrote; {_AGAIN}")
+    return data

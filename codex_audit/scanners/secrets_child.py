@@ -1,0 +1,104 @@
+"""Run as a program, in a folder of numbered files: detect-secrets on each, kind and place as JSON on stdout.
+
+Reads a JSON document from stdin: ``key`` (hexadecimal, may be empty) and ``baseline`` (SHA-1 of secrets that the tree's
+own baseline names). No value of a secret leaves this process, and no digest of one without the key but those that the
+tree itself publishes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.core.scan import scan_file
+from detect_secrets.filters.allowlist import is_line_allowlisted
+from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.settings import get_plugins, transient_settings
+from detect_secrets.util.code_snippet import get_code_snippet
+
+# The default filters without the inline mark, which is asked for afterwards so that what it hides stays visible, and
+# without those that look at a repository or ask a service.
+_FILTERS = tuple(
+    f"detect_secrets.filters.heuristic.{name}"
+    for name in (
+        "is_indirect_reference is_likely_id_string is_lock_file is_not_alphanumeric_string is_potential_uuid "
+        "is_prefixed_with_dollar_sign is_sequential_string is_swagger_file is_templated_secret"
+    ).split()
+)
+
+
+def main() -> int:
+    """The secrets of every file below the current folder, by its path there."""
+    given = json.load(sys.stdin)
+    key = bytes.fromhex(given["key"])
+    kinds: dict[str, type] = get_mapping_from_secret_type_to_class()
+    plugins = [{"name": kind.__name__} for kind in kinds.values()]
+    files: dict[str, list[dict[str, Any]]] = {}
+    with transient_settings({"plugins_used": plugins, "filters_used": [{"path": path} for path in _FILTERS]}):
+        for path in sorted(path for path in Path().rglob("*") if path.is_file()):
+            found = _secrets(path, key, frozenset(given["baseline"]))
+            if found:
+                files[path.as_posix()] = found
+    json.dump({"files": files}, sys.stdout)
+    return 0
+
+
+def _secrets(path: Path, key: bytes, baseline: frozenset[str]) -> list[dict[str, Any]]:
+    lines = _as_utf8(path).split("\n")
+    found: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for secret in scan_file(str(path)):
+        said = secret.secret_value or ""
+        whole = _whole(secret.type, said, lines[secret.line_number - 1] if secret.line_number else "")
+        value = whole.encode("utf-8", "surrogatepass")
+        known = whole == said and secret.secret_hash in baseline
+        found[secret.type, secret.line_number, whole] = {
+            "type": secret.type,
+            "line": secret.line_number,
+            "keyed": hmac.new(key, value, "sha256").hexdigest() if key and value else "",
+            "known": secret.secret_hash if known else "",
+            "allowed": _is_allowed(path, lines, secret.line_number),
+        }
+    return [found[place] for place in sorted(found)]
+
+
+def _as_utf8(path: Path) -> str:
+    """The text of the file, which is written anew as UTF-8 where it is not: detect-secrets passes over any other."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+        path.write_text(text, encoding="utf-8", newline="")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _whole(kind: str, said: str, line: str) -> str:
+    """The secret that a plugin means. Where a pattern has a group for the prefix of a token (``ghp``), detect-secrets
+    takes that for the secret; then it is all that the pattern matches."""
+    patterns = (
+        pattern for plugin in get_plugins() if plugin.secret_type == kind for pattern in _patterns(plugin)
+    )
+    for match in (match for pattern in patterns for match in pattern.finditer(line)):
+        if match.lastindex and match[1] == said and match.start(1) == match.start():
+            return str(match[0])
+    return said
+
+
+def _patterns(plugin: Any) -> tuple[Any, ...]:
+    """The patterns of a plugin that is made of patterns, none for another."""
+    return tuple(plugin.denylist) if isinstance(plugin, RegexBasedDetector) else ()
+
+
+def _is_allowed(path: Path, lines: list[str], number: int) -> bool:
+    if not 0 < number <= len(lines):
+        return False
+    context = get_code_snippet(lines=lines, line_number=number)
+    return bool(is_line_allowlisted(str(path), lines[number - 1], context))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

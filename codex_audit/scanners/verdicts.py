@@ -1,0 +1,108 @@
+"""What a release asks of a scan: which findings are open, which licences were found and whether they are allowed, and
+whether there is a bill of materials. Pure: the scan goes in as it was read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from codex_audit.scanners.model import SEVERITIES, Finding, Package, ScannerReport, ScanResults, Severity
+from codex_audit.scanners.places import BOM_FILE
+
+_TOKEN = re.compile(r"\(|\)|[^\s()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceVerdict:
+    """A dependency with its licence. ``unknown``: its metadata was not there, or says nothing. ``reason`` is that of an
+    exception, else empty."""
+
+    name: str
+    version: str
+    licence: str
+    verdict: Literal["allowed", "forbidden", "unknown"]
+    reason: str = ""
+
+
+def open_findings(
+    scan: ScanResults, today: date, least: Severity = "info"
+) -> tuple[tuple[ScannerReport, Finding], ...]:
+    """The findings from ``least`` up that nothing suppresses on ``today``, each with the report that holds it."""
+    wanted = SEVERITIES[SEVERITIES.index(least) :]
+    return tuple(pair for pair in scan.counted(today) if pair[1].severity in wanted)
+
+
+def silent(scan: ScanResults) -> tuple[ScannerReport, ...]:
+    """The scanners that did not look: without them nobody can say that a tree is clean."""
+    return tuple(report for report in scan.reports if report.state not in ("done", "partial"))
+
+
+def licence_verdicts(
+    scan: ScanResults, allow: Collection[str], exceptions: Mapping[str, str]
+) -> tuple[LicenceVerdict, ...]:
+    """Every dependency by name. ``allow`` are SPDX identifiers, ``exceptions`` map a package to the reason why it may
+    have any licence."""
+    packages = [package for report in scan.reports for package in report.packages]
+    return tuple(_verdicts(packages, allow, exceptions))
+
+
+def wrote_sbom(scan: ScanResults) -> bool:
+    """Whether the scan wrote a bill of materials (``audit_artifacts/security/sbom.cdx.json``)."""
+    return any(BOM_FILE in line.documents for line in scan.summary.scanners)
+
+
+def is_allowed(expression: str, allow: Collection[str]) -> bool:
+    """Whether one may choose from the SPDX ``expression`` (SPDX 2.3, annex D) so that all of it is in ``allow``. What is
+    no expression is looked up as it stands. ``X WITH exception`` is as good as ``X``, because exceptions only permit
+    more; ``X+`` is ``X``."""
+    if expression in allow:
+        return True
+    tokens = _TOKEN.findall(expression)
+    try:
+        answer, rest = _either(tokens, allow)
+    except IndexError:
+        return False
+    return answer and not rest
+
+
+def _verdicts(
+    packages: list[Package], allow: Collection[str], exceptions: Mapping[str, str]
+) -> Iterator[LicenceVerdict]:
+    for one in sorted(packages, key=lambda item: (item.name, item.version)):
+        if one.name in exceptions:
+            yield LicenceVerdict(one.name, one.version, one.licence, "allowed", exceptions[one.name])
+        elif not one.licence:
+            yield LicenceVerdict(one.name, one.version, "", "unknown")
+        else:
+            verdict: Literal["allowed", "forbidden"] = (
+                "allowed" if is_allowed(one.licence, allow) else "forbidden"
+            )
+            yield LicenceVerdict(one.name, one.version, one.licence, verdict)
+
+
+# The grammar binds AND closer than OR. Each step gives its answer and the tokens that are left.
+def _either(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
+    answer, rest = _both(tokens, allow)
+    while rest[:1] == ["OR"]:
+        other, rest = _both(rest[1:], allow)
+        answer = answer or other
+    return answer, rest
+
+
+def _both(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
+    answer, rest = _one(tokens, allow)
+    while rest[:1] == ["AND"]:
+        other, rest = _one(rest[1:], allow)
+        answer = answer and other
+    return answer, rest
+
+
+def _one(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
+    if tokens[0] == "(":
+        answer, rest = _either(tokens[1:], allow)
+        return answer and rest[0] == ")", rest[1:]
+    answer, rest = tokens[0].removesuffix("+") in allow, tokens[1:]
+    return answer, rest[2:] if rest[:1] == ["WITH"] else rest
