@@ -1,30 +1,34 @@
-"""Options and values that several commands share."""
+"""Options and values that several commands share, with those that both programs have."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from codex_audit.verify.vocabulary import catalogue, vocabulary
+from codex_evidence.command_line import Subparsers, add_format, given_path, print_json, print_lines
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.cache.store import Store
-    from codex_audit.capabilities.model import Capability
-    from codex_audit.workflow.settings import Vocabulary
 
-Subparsers = Any  # argparse gives what add_subparsers returns no public name
-
-
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """``--format``: for people, or one JSON document on stdout."""
-    parser.add_argument(
-        "--format", choices=("rich", "json"), default="rich", help="for people, or one JSON document"
-    )
+__all__ = [
+    "Subparsers",
+    "add_cache",
+    "add_format",
+    "add_jobs",
+    "add_workflow",
+    "catalogue",
+    "check_folder",
+    "given_path",
+    "jobs_of",
+    "print_json",
+    "print_lines",
+    "store_of",
+    "vocabulary",
+]
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
@@ -63,67 +67,11 @@ def jobs_of(arguments: argparse.Namespace) -> int:
     return int(arguments.jobs or len(os.sched_getaffinity(0)))
 
 
-def given_path(text: str) -> Path:
-    """A path as an argument. An empty one is an unset variable of some script and never means the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty; give one, or leave it out")
-    return Path(text)
-
-
 def check_folder(path: Path) -> None:
     """Raises UsageError unless ``path`` is a folder."""
     if not path.is_dir():
         what = "is no folder" if os.path.lexists(path) else "does not exist"
         raise UsageError(f"{path} {what}; give the folder of a repository")
-
-
-class _ProbeIds(Collection[str]):
-    """The ids of all probes, loaded when somebody looks: few settings name one, and loading takes longer than an
-    audit that is remembered."""
-
-    @cached_property
-    def _ids(self) -> tuple[str, ...]:
-        return tuple(probe.id for capability in catalogue() for probe in capability.probes)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._ids
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-
-def catalogue() -> tuple[Capability, ...]:
-    """All capabilities."""
-    from codex_audit.capabilities.catalogue import CATALOGUE
-
-    return CATALOGUE
-
-
-def vocabulary() -> Vocabulary:
-    """The names that a workflow may use in this version."""
-    from codex_audit.reports.formats import FORMATS
-    from codex_audit.workflow.settings import Vocabulary
-
-    return Vocabulary(_ProbeIds(), tuple(row.name for row in FORMATS))
-
-
-def printable(text: str) -> str:
-    """``text`` on one line, harmless to a terminal: what a foreign tree holds may be anything."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Each of ``lines`` on stdout, made printable."""
-    for line in lines:
-        print(printable(line))
-
-
-def print_json(value: Any) -> None:
-    """``value`` as one JSON document on stdout."""
-    print(json.dumps(value, indent=2))
 
 
 def _count(text: str) -> int:

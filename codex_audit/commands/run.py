@@ -29,6 +29,7 @@ from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.artifacts import CapabilitiesScored
+    from codex_audit.scanners.model import ScanResults
     from codex_audit.stages.pipeline import Audit
 
 _OTHER = " is no report of this run or of the former one; verify will name it"
@@ -80,7 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     last = arguments.stage or loaded.workflow.stages[-1]
     if arguments.fail_under is not None and last < "S4":
         raise UsageError(f"--fail-under needs a score, which S4 makes; this run ends after {last}")
-    request = Request(tree, output, loaded.workflow, catalogue, jobs_of(arguments), store_of(arguments, tree))
+    store = store_of(arguments, tree)
+    request = Request(
+        tree, output, loaded.workflow, catalogue, jobs_of(arguments), store, today=started.date()
+    )
     with progress() as tell:
         audit = run_stages(request, last, tell)
     # A commit counts for the record only where git's view is what was audited.
@@ -119,12 +123,23 @@ def _show(done: _Done) -> None:
 
 def _lines(done: _Done) -> Iterator[str]:
     yield from (f"note: {note}" for note in done.notes)
+    yield f"security   {_scanned(done.audit.scan)}"
     yield f"artifacts  {done.output / 'audit_artifacts'}"
     yield from (f"report     {done.output / path}" for path in done.reports.values())
     if done.audit.manifest is None:
         yield f"ended after {done.last}: there is no manifest, and nothing to verify"
     else:
         yield f"head       {done.audit.manifest.head}"
+
+
+def _scanned(scan: ScanResults | None) -> str:
+    if scan is None:
+        return "not scanned: no scan fits this tree (codex-audit scan)"
+    words = (
+        f"{one.scanner} {one.open_findings if one.state in ('done', 'partial') else one.state.replace('_', ' ')}"
+        for one in scan.reports
+    )
+    return f"findings that count: {', '.join(words)}"
 
 
 def _print_matrix(scored: CapabilitiesScored) -> None:

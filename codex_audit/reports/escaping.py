@@ -11,8 +11,9 @@ import re
 import unicodedata
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
-_PUNCTUATION = "\\`*_[]#~$"
+_LITERALS = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", **{char: f"\\{char}" for char in "\\`*_[]#~$"}}
+)
 _AT_START = re.compile(r"(?:[-+=:]|\d{1,9}(?=[.)]))")
 _LINK_STARTS = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)
 
@@ -25,6 +26,8 @@ class Markdown(str):
 
 def visible(value: str) -> str:
     """``value`` on one line, with escapes in place of characters that do not show."""
+    if value.isprintable():  # the common case: none of those categories is printable
+        return value
     return "".join(_escape(char) if unicodedata.category(char) in _INVISIBLE else char for char in value)
 
 
@@ -32,7 +35,7 @@ def text(value: str) -> Markdown:
     """``value`` as plain running text, also inside a table cell or at the start of a list item."""
     shown = _LINK_STARTS.sub(lambda match: f"\0{ord(match[0])};", visible(value).strip())
     start = _AT_START.match(shown)
-    escaped = "".join(map(_literal, shown)).replace("\0", "&#")
+    escaped = shown.translate(_LITERALS).replace("\0", "&#")
     if start:
         cut = start.end() if start[0].isdigit() else 0
         return Markdown(f"{escaped[:cut]}\\{escaped[cut:]}")
@@ -53,10 +56,6 @@ def cell(value: str) -> Markdown:
     """``value`` as a code span in a table cell. One that holds a pipe becomes plain text: renderers disagree
     on where a cell ends when a pipe inside a code span follows a backslash."""
     return text(value) if "|" in value else code(value)
-
-
-def _literal(char: str) -> str:
-    return _ENTITIES.get(char) or (f"\\{char}" if char in _PUNCTUATION else char)
 
 
 def _escape(char: str) -> str:

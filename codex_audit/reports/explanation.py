@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from codex_audit.accuracy.figures import Counts
 from codex_audit.artifacts import Evidence, PatchStep, Place, ProbeAnswer, Verdict
+from codex_audit.reports.trust import precision_text, recall_text
 from codex_audit.reports.wording import (
     CapabilityWords,
     ProbeWords,
-    precision_text,
     readable,
-    recall_text,
     sentence,
 )
 

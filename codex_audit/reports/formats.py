@@ -25,4 +25,12 @@ class Format:
         return bytes(written)
 
 
-FORMATS: tuple[Format, ...] = (Format("markdown", "md", "markdown"), Format("json", "json", "matrix"))
+FORMATS: tuple[Format, ...] = (
+    Format("markdown", "md", "markdown"),
+    Format("json", "json", "matrix"),
+    Format("html", "html", "html"),
+    Format("sarif", "sarif", "sarif"),
+    Format("junit", "xml", "junit"),
+    Format("summary", "summary.md", "summary"),
+    Format("badge", "svg", "badge"),
+)

@@ -6,10 +6,7 @@ escape shows too many backslashes and never lets the audited tree write the repo
 
 from __future__ import annotations
 
-from typing import Any
-
 from codex_audit.reports.environment import environment
-from codex_audit.reports.escaping import Markdown
 from codex_audit.reports.model import (
     ReportInput,
     all_answers,
@@ -19,6 +16,7 @@ from codex_audit.reports.model import (
     verdict_counts,
     worst,
 )
+from codex_audit.reports.security import MOST_FINDINGS, counted, figures
 
 TEMPLATE = "capability_matrix.md.j2"
 
@@ -27,7 +25,7 @@ def write(inputs: ReportInput) -> bytes:
     """The report as UTF-8. The same inputs and templates give the same bytes."""
     parts = sections(inputs)
     answers = all_answers(parts)
-    report = environment(figure=_figure, place=_place).get_template(TEMPLATE)
+    report = environment(figures=figures).get_template(TEMPLATE)
     return report.render(
         version=inputs.version,
         index=inputs.index,
@@ -42,14 +40,8 @@ def write(inputs: ReportInput) -> bytes:
         overruled=tuple(answer for answer in answers if answer.differs),
         omissions=omissions(inputs),
         count_verdicts=verdict_counts,
+        scan=inputs.scan,
+        found=counted(inputs.scan) if inputs.scan is not None else [],
+        most_findings=MOST_FINDINGS,
+        runs=inputs.runs,
     ).encode("utf-8")
-
-
-def _figure(value: float | None) -> Markdown:
-    """Two digits, or a dash for what does not apply."""
-    return Markdown("-" if value is None else f"{value:.2f}")
-
-
-def _place(value: Any) -> str:
-    """``path:line`` of evidence, or the path alone when no line is known."""
-    return f"{value.path}:{value.line}" if value.line else str(value.path)

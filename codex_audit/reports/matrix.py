@@ -15,6 +15,7 @@ from codex_audit.reports.model import (
     verdict_counts,
     worst,
 )
+from codex_audit.reports.security import document
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.plain import to_plain
 
@@ -39,6 +40,8 @@ def write(inputs: ReportInput) -> bytes:
             "verdicts": verdict_counts(all_answers(parts)),
             "worst": [part.score.id for part in worst(parts)],
             "capabilities": [_capability(part, inputs) for part in parts],
+            "security": document(inputs.scan),
+            "runs": to_plain(inputs.runs),
             "omissions": to_plain(omissions(inputs)),
         }
     )
@@ -78,4 +81,4 @@ def _capability(part: Section, inputs: ReportInput) -> dict[str, Any]:
 
 
 def _probe(answer: ProbeAnswer, inputs: ReportInput) -> dict[str, Any]:
-    return {"ask": inputs.questions[answer.id], "counted": answer.counted, **to_plain(answer)}
+    return {"ask": inputs.words[answer.id].ask, "counted": answer.counted, **to_plain(answer)}

@@ -19,8 +19,11 @@ from codex_audit.artifacts import (
     Gaps,
     ProbeAnswer,
     Status,
+    TrainingRun,
     Verdict,
 )
+from codex_audit.reports.wording import Wording
+from codex_audit.scanners.model import ScanResults
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -28,15 +31,27 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """The artifacts of S1 to S5, the version of the tool, and the question of each probe by its id."""
+    """The artifacts of S1 to S5, the version of the tool, and the words of each probe by its id.
+
+    ``scan`` and ``runs`` stand beside the audit: what scanners found in this very tree, None where no scan fits it, and
+    the run folders of the tree. A report knows no date: whoever fills ``scan`` leaves out the suppressions that no
+    longer hold.
+    """
 
     index: ContextIndex
     facets: Facets
     raw: CapabilitiesRaw
     scored: CapabilitiesScored
     gaps: Gaps
-    questions: Mapping[str, str]
+    words: Mapping[str, Wording]
     version: str
+    scan: ScanResults | None = None
+    runs: tuple[TrainingRun, ...] = ()
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """What each probe asks, by its id."""
+        return {probe: words.ask for probe, words in self.words.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from codex_audit.accuracy.figures import Counts, Share, balanced_accuracy, preci
 from codex_audit.accuracy.measured import Measured
 from codex_audit.reports.environment import environment
 from codex_audit.reports.escaping import Markdown
-from codex_audit.reports.wording import CapabilityWords, precision_text, recall_text
+from codex_audit.reports.trust import precision_text, recall_text
+from codex_audit.reports.wording import CapabilityWords
 
 TEMPLATE = "probe_reference.md.j2"
 

@@ -1,10 +1,10 @@
-"""What reports need to know of a probe's words, and how counts and shares are said."""
+"""What reports need to know of a probe's words, and how they are said."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from codex_audit.accuracy.figures import Counts, Share, precision, recall
 from codex_audit.artifacts import Effort
 
 
@@ -59,23 +59,34 @@ class CapabilityWords(Protocol):
     def probes(self) -> tuple[ProbeWords, ...]: ...
 
 
-def share_text(share: Share) -> str:
-    """``7 of 8, 88% (95% interval 53% to 98%)``."""
-    return f"{share.hits} of {share.of}, {share.value:.0%} (95% interval {share.low:.0%} to {share.high:.0%})"
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of a probe that reports quote, without the code that decides it."""
+
+    ask: str
+    motivation: str
+    counts: str
+    excludes: str
+    risk: str
+    remedy: str
+    effort: Effort
+    rollback: str
+    references: tuple[str, ...]
 
 
-def precision_text(counts: Counts) -> str:
-    """The precision of a probe, or why it is not measurable."""
-    share = precision(counts)
-    if share is not None:
-        return share_text(share)
-    return f"not measurable, as {'it never said yes' if counts.fp + counts.tn else 'no label is no'}"
-
-
-def recall_text(counts: Counts) -> str:
-    """The recall of a probe, or why it is not measurable."""
-    share = recall(counts)
-    return share_text(share) if share is not None else "not measurable, as no label is yes"
+def wording_of(probe: ProbeWords) -> Wording:
+    """What reports quote of ``probe``."""
+    return Wording(
+        ask=probe.ask,
+        motivation=probe.motivation,
+        counts=probe.counts,
+        excludes=probe.excludes,
+        risk=probe.risk,
+        remedy=probe.remedy.text,
+        effort=probe.remedy.effort,
+        rollback=probe.rollback,
+        references=probe.references,
+    )
 
 
 def readable(pattern: str) -> str:

@@ -24,7 +24,7 @@ from codex_audit.capabilities.model import Capability, Component, Probe, Remedy
 from codex_audit.query.found import NOTHING
 from codex_audit.reports.model import ReportInput
 from codex_audit.stages.gaps import plan_gaps
-from codex_audit.stages.render import questions_of, report_input
+from codex_audit.stages.render import report_input, words_of
 from codex_audit.stages.scoring import score_capabilities
 
 WEIGHTS = {
@@ -160,4 +160,4 @@ def report(
     )
     scored = score_capabilities(answered, catalogue, WEIGHTS, 0.7)
     gaps = plan_gaps(answered, scored, catalogue, tree, facts)
-    return report_input(tree, facts, answered, scored, gaps, questions_of(catalogue))
+    return report_input(tree, facts, answered, scored, gaps, words_of(catalogue))

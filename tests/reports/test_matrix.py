@@ -11,12 +11,13 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from codex_audit.artifacts import CapabilityAnswers, UnreadFile
+from codex_audit.artifacts import CapabilityAnswers, TrainingRun, UnreadFile
 from codex_audit.reports import markdown, matrix
 from codex_audit.reports.model import ReportInput
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.errors import SchemaError
 from codex_evidence.schemas import validate
+from tests.reports.hostile import scan
 from tests.reports.samples import SAVED, answer, answers, entry, evidence, facets, index, overruled, report
 
 GOLDEN = Path(__file__).with_name("golden_report.md")
@@ -65,7 +66,8 @@ def spoiled(text: str) -> ReportInput:
     odd = replace(entry(f"odd {text}"), note=text)
     tree = replace(tree, view="walk", notes=(text,), excluded=(text,), files=(*tree.files, odd))
     facts = facets(f"pkg/{text}.py", project=text, unread=(UnreadFile(text, "python", 1, text),))
-    return report(saved, tree=tree, facts=facts, title=text)
+    made = report(saved, tree=tree, facts=facts, title=text)
+    return replace(made, scan=scan(text), runs=(TrainingRun(text, "open", 3, 1.25, text),))
 
 
 def test_the_small_report_is_the_golden_one() -> None:
@@ -178,3 +180,19 @@ def test_a_field_that_the_schema_does_not_know_is_refused() -> None:
     value["capabilities"][0]["grade"] = "A"
     with pytest.raises(SchemaError, match="/capabilities/0"):
         validate(value, "capability_matrix")
+
+
+def test_both_say_what_scanners_found_or_that_nobody_scanned() -> None:
+    made = spoiled("word")
+    value = json.loads(matrix.write(made))
+    assert value["runs"] == [{"path": "word", "state": "open", "steps": 3, "loss": 1.25, "checked": "word"}]
+    assert [(one["rule"], one["severity"]) for one in value["security"]["findings"]] == [("LIC", "info")]
+    assert {
+        one["scanner"]: (one["findings"], one["suppressed"]) for one in value["security"]["scanners"]
+    } == {
+        "bandit": (1, 1),
+        "licences": (0, 0),
+    }
+    assert "| bandit | `bandit 1.8` | done: word | 1 info, 1 set aside |" in said(made)
+    assert json.loads(matrix.write(report()))["security"] is None
+    assert "Not scanned: no scan fits this tree." in said(report())
