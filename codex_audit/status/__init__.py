@@ -1,0 +1,1 @@
+"""The status update: what a team wants to know of a repository, written from facts."""
