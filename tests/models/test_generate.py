@@ -26,7 +26,7 @@ def slow(ids: list[int], count: int) -> list[int]:
     return made_ids
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(ids=st.lists(st.integers(1, 255), min_size=1, max_size=12), count=st.integers(1, 12))
 def test_the_cache_changes_no_token(ids: list[int], count: int) -> None:
     assert generate(MODEL, ids, limit=count) == slow(ids, count)
