@@ -41,7 +41,7 @@ def regression_item(ground: Ground) -> Outcome:
         where = f" at {first.place}" if first.place else ""
         said = f"{len(turned.new)} new failures, the first is {first.check}{where}: {first.reason}"
         return failed(said, *filter(None, (one.place for one in turned.new[:5])), BASELINE)
-    return passed(f"{turned.known} failures were accepted before, and there is no other", BASELINE)
+    return passed(f"{len(turned.known)} failures were accepted before, and there is no other", BASELINE)
 
 
 def _question(ground: Ground) -> Question:

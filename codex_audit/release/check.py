@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from codex_audit.release.audited import audit_item, regression_item
 from codex_audit.release.built import build_item, entry_points_item, install_item
 from codex_audit.release.child import command_item
+from codex_audit.release.committed import artifacts_item, fences_item, links_item, runs_item
 from codex_audit.release.declared import changelog_item, lock_item, version_item
 from codex_audit.release.model import Answer, Ground, Item, Outcome, failed, skipped
 from codex_audit.release.scanned import licences_item, sbom_item, scanners_item
@@ -27,6 +28,10 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "docs", "Does the documentation build?", lambda given: command_item(given, "docs", given.profile.docs)
     ),
+    Item("links", "Do the links in the documentation lead somewhere?", links_item),
+    Item("fences", "Are the fences in the documentation closed?", fences_item),
+    Item("artifacts", "Does git keep no checkpoint, log, .env, key or large binary?", artifacts_item),
+    Item("runs", "Are the committed runs what their manifests say?", runs_item),
     Item("changelog", "Does the changelog have this version?", changelog_item),
     Item("version", "Is the version the same everywhere?", version_item),
     Item("lock", "Does the lock hold what pyproject asks for?", lock_item),

@@ -60,6 +60,14 @@ class Places(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     files: tuple[str, ...]
 
 
+class Artifacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``allow`` are globs of files that are meant to be in git whatever they hold; ``max_kb`` is the size of the
+    largest binary in KiB."""
+
+    allow: tuple[str, ...] = ()
+    max_kb: int = 500
+
+
 class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``places`` are further places of the version, each ``FILE:pattern`` with one group in a regular expression."""
 
@@ -101,6 +109,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     types: Command
     docs: Command
     scanners: Scanners
+    artifacts: Artifacts
     changelog: Places
     version: Version
     lock: Places

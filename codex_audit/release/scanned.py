@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-
-from packaging.utils import canonicalize_name
 
 from codex_audit.release.child import run, shown_in, words
 from codex_audit.release.declared import locked_versions
-from codex_audit.release.licensing import is_allowed
 from codex_audit.release.model import Ground, Outcome, failed, passed, skipped
-from codex_audit.scanners.model import SEVERITIES, Finding, ScannerReport, ScanResults
+from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.places import BOM_FILE, SECURITY_FOLDER, SUMMARY
 from codex_audit.scanners.read import scan_results
+from codex_audit.scanners.verdicts import licence_verdicts, open_findings, silent, wrote_sbom
 from codex_audit.stages.index import index_tree
 from codex_audit.verify.vocabulary import vocabulary
 from codex_audit.workflow.load import load_workflow
@@ -31,60 +28,60 @@ def scanners_item(ground: Ground) -> Outcome:
     """No scanner found anything of the profile's severity or above that nothing suppresses."""
     asked = ground.profile.scanners
     folder, scan = _scan(ground)
-    reports = [one for one in scan.reports if one.scanner not in (_LICENCES, *asked.leave_out)]
-    found = list(_counted(reports, SEVERITIES[SEVERITIES.index(asked.severity) :]))
+    others = (_LICENCES, *asked.leave_out)
+    found = [
+        one for report, one in open_findings(scan, _today(), asked.severity) if report.scanner not in others
+    ]
     kept = shown_in(ground, folder / SUMMARY)
     if found:
-        shown = "; ".join(f"{one.rule} at {one.place}" for one in found[:_MOST_SHOWN])
-        return failed(f"{len(found)} findings: {shown}", *(one.place for one in found[:_MOST_SHOWN]), kept)
-    if broken := [one for one in reports if one.state in ("missing", "failed", "left_out")]:
-        return failed("; ".join(f"{one.scanner}: {one.reason}" for one in broken), kept)
-    if unasked := [one for one in reports if one.state == "cannot_ask"]:
-        return skipped("; ".join(f"{one.scanner}: {one.reason}" for one in unasked), kept)
+        places = [one.place for one in found[:_MOST_SHOWN]]
+        said = "; ".join(f"{one.rule} at {one.place}" for one in found[:_MOST_SHOWN])
+        return failed(f"{len(found)} findings: {said}", *places, kept)
+    quiet = [one for one in silent(scan) if one.scanner not in others]
+    said = "; ".join(f"{one.scanner}: {one.reason}" for one in quiet)
+    if any(one.state != "cannot_ask" for one in quiet):
+        return failed(said, kept)
+    if quiet:
+        return skipped(said, kept)
     left = "".join(f"; {name} left out: {why}" for name, why in asked.leave_out.items())
-    clean = ", ".join(one.scanner for one in reports)
-    return passed(f"{clean}: nothing of severity {asked.severity} or above{left}", kept)
+    looked = ", ".join(one.scanner for one in scan.reports if one.scanner not in others)
+    return passed(f"{looked}: nothing of severity {asked.severity} or above{left}", kept)
 
 
 def licences_item(ground: Ground) -> Outcome:
     """Every package that a lock pins is under a licence that the profile allows, or is an exception with a reason."""
     folder, scan = _scan(ground)
     kept = shown_in(ground, folder / SUMMARY)
+    if unasked := [one for one in silent(scan) if one.scanner == _LICENCES]:
+        return failed(f"licences were not looked at: {unasked[0].reason}", kept)
     locked = locked_versions(ground)
-    if not locked:
+    rules = ground.profile.licences
+    verdicts = [one for one in licence_verdicts(scan, rules.allow, rules.exceptions) if one.name in locked]
+    if not verdicts:
         return skipped("no lock pins a package")
-    report = next((one for one in scan.reports if one.scanner == _LICENCES), None)
-    if report is None or report.state not in ("done", "partial"):
-        return failed(f"licences were not looked at: {report.reason if report else 'not asked'}", kept)
-    known = {one.name: one.licence for one in report.packages}
-    allow, excused = (
-        ground.profile.licences.allow,
-        set(map(canonicalize_name, ground.profile.licences.exceptions)),
-    )
-    bad = [
-        f"{name} ({known.get(name) or 'not known'})"
-        for name in sorted(locked)
-        if name not in excused and not is_allowed(known.get(name, ""), allow)
-    ]
+    bad = [f"{one.name} ({one.licence or 'not known'})" for one in verdicts if one.verdict != "allowed"]
     if bad:
-        return failed(
-            f"{len(bad)} packages have a licence that is not allowed: {', '.join(bad[:_MOST_SHOWN])}", kept
-        )
-    return passed(f"the licences of {len(locked)} packages are allowed, {len(excused)} by exception", kept)
+        said = f"{len(bad)} packages have a licence that is not allowed: {', '.join(bad[:_MOST_SHOWN])}"
+        return failed(said, kept)
+    excused = sum(1 for one in verdicts if one.reason)
+    return passed(
+        f"the licences of {len(verdicts)} packages are allowed, {excused} of them by exception", kept
+    )
 
 
 def sbom_item(ground: Ground) -> Outcome:
     """A CycloneDX bill of materials of this tree is there and lists its components."""
     folder, scan = _scan(ground)
+    if not wrote_sbom(scan):
+        why = next((one.reason for one in silent(scan) if one.scanner == "sbom"), "nothing to list")
+        return failed(f"no SBOM was written: {why}")
     path = folder / SECURITY_FOLDER / BOM_FILE
-    report = next((one for one in scan.reports if one.scanner == "sbom"), None)
-    if report is None or report.state != "done" or not path.is_file():
-        return failed(f"no SBOM was written: {report.reason if report else 'not asked'}")
     document = loads(read_bytes(path, max_bytes=_MOST_BYTES), max_bytes=_MOST_BYTES)
-    if document.get("bomFormat") != "CycloneDX":
-        return failed("it is no CycloneDX document", shown_in(ground, path))
     count = len(document.get("components", []))
-    return passed(f"CycloneDX {document.get('specVersion')} with {count} components", shown_in(ground, path))
+    return passed(
+        f"{document.get('bomFormat')} {document.get('specVersion')} with {count} components",
+        shown_in(ground, path),
+    )
 
 
 def _scan(ground: Ground) -> tuple[Path, ScanResults]:
@@ -107,12 +104,9 @@ def _scan(ground: Ground) -> tuple[Path, ScanResults]:
 
 
 def _tree_digest(root: Path, output: Path) -> str:
-    today = datetime.now(UTC).date()
-    exclude = load_workflow(root, None, vocabulary(), today).workflow.exclude
+    exclude = load_workflow(root, None, vocabulary(), _today()).workflow.exclude
     return index_tree(root, output, exclude=exclude, jobs=1).index.tree_sha256
 
 
-def _counted(reports: list[ScannerReport], severities: tuple[str, ...]) -> Iterator[Finding]:
-    today = datetime.now(UTC).date()
-    for report in reports:
-        yield from (one for one in report.findings if one.counts(today) and one.severity in severities)
+def _today() -> date:
+    return datetime.now(UTC).date()
