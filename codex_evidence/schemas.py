@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 _SUFFIX = ".schema.json"
+_GRAMMAR = "rfc3987_syntax"
 _LONGEST_MESSAGE = 300
 
 
@@ -37,7 +40,8 @@ def validate(value: Any, schema_name: str, *, source: str = "") -> None:
     ``value`` is parsed JSON; ``source`` names the document in the message.
     """
     # Imported here because a run, which writes from frozen types, must not pay for it.
-    from jsonschema.exceptions import best_match
+    with _without_grammar():
+        from jsonschema.exceptions import best_match
 
     error = best_match(_validator(schema_name).iter_errors(value))
     if error is not None:
@@ -49,9 +53,24 @@ def validate(value: Any, schema_name: str, *, source: str = "") -> None:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
+    with _without_grammar():
+        from jsonschema import Draft202012Validator
 
     return Draft202012Validator(schema_for(name))
+
+
+@contextmanager
+def _without_grammar() -> Iterator[None]:
+    """jsonschema imports, where it is installed, a package that compiles the grammar of IRIs for two seconds; no schema
+    here asks for the format of one. Meanwhile its import fails, which jsonschema takes for its absence."""
+    if _GRAMMAR in sys.modules:
+        yield
+        return
+    sys.modules[_GRAMMAR] = None  # type: ignore[assignment]  # documented: its import is refused
+    try:
+        yield
+    finally:
+        del sys.modules[_GRAMMAR]
 
 
 def _pointer(path: Iterable[str | int]) -> str:

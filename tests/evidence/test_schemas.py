@@ -233,3 +233,19 @@ def test_the_report_for_programs_follows_its_schema(samples: dict[str, Any]) -> 
     report["capabilities"][0]["probes"][0].pop("ask")
     with pytest.raises(SchemaError, match=r"/capabilities/0/probes/0 breaks rule 'required'"):
         validate(report, "capability_matrix")
+
+
+def test_a_check_does_not_load_the_grammar_of_iris() -> None:
+    """It is there with the extra scan, and would cost every command two seconds."""
+    program = """
+import importlib.util, sys
+from codex_evidence.errors import SchemaError
+from codex_evidence.schemas import validate
+assert importlib.util.find_spec("rfc3987_syntax")
+try:
+    validate({}, "gaps")
+except SchemaError:
+    print("rfc3987_syntax" in sys.modules, "lark" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
