@@ -133,6 +133,22 @@ _HIDDEN = (
         rb"://[^\s/:@\"'<>]{0,64}:(?P<value>[^\s/:@\"'<>{}$]{6,128})@",
         lambda value: not _FAKE.search(value),
     ),
+    # A password of ordinary words has no form: what is assigned in quotes to a name that says password, whatever it is.
+    _kind(
+        "password",
+        "passw PASSW Passw passphrase PASSPHRASE pwd PWD",
+        rb"(?i:passw(?:or)?d|passphrase|pwd)[\"']?\]?[ \t]{0,8}(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
+        rb"(?P<open>[\"'])(?P<value>[^\s\"'\\<>{}$%]{6,128})(?P=open)",
+        lambda value: not _FAKE.search(value),
+    ),
+    # The same as one line of YAML, of a Dockerfile or of variables, where only a digit tells a value from code.
+    _kind(
+        "password",
+        "passw PASSW Passw passphrase PASSPHRASE",
+        rb"(?mi:^[ \t]*(?:-[ \t]+|export[ \t]+|env[ \t]+)?[\"']?[a-z0-9_.-]*(?:passw(?:or)?d|passphrase)[\"']?"
+        rb"(?::[ \t]+|=)(?=[^\s]*\d)(?P<value>[^\s\"'\\<>{}()\[\]$%#,]{6,128})[ \t]*$)",
+        lambda value: not _FAKE.search(value),
+    ),
 )
 _ASSIGNED = _kind(
     "assigned secret",
@@ -148,7 +164,7 @@ def find_secrets(data: bytes) -> tuple[Secret, ...]:
     """The live-looking credentials of a file, in file order; a place that two rules match is named once."""
     found: list[Secret] = []
     line, seen = 1, 0
-    for hit in _hits(data, _KINDS):
+    for hit in _hits(data):
         line += data.count(b"\n", seen, hit.start)
         seen = hit.start
         found.append(Secret(hit.kind, line))
@@ -171,7 +187,7 @@ def redact_bytes(data: bytes) -> bytes:
     A value that stands bare behind a colon, dash or comma is quoted, because brackets mean a list in YAML.
     """
     parts, done = [], 0
-    for hit in _hits(data, (*_KINDS, *_HIDDEN)):
+    for hit in _hits(data, *_HIDDEN):
         breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
         bare = re.search(rb"[:,\[-][ \t]+$", data[max(done, hit.start - 20) : hit.start]) is not None
         quote = b'"' if bare else b""
@@ -180,10 +196,10 @@ def redact_bytes(data: bytes) -> bytes:
     return b"".join([*parts, data[done:]])
 
 
-def _hits(data: bytes, kinds: tuple[_Kind, ...]) -> list[_Hit]:
+def _hits(data: bytes, *more: _Kind) -> list[_Hit]:
     """Accepted matches in file order, without overlaps; where two begin together the more specific rule
     stays."""
-    found = sorted(_matches(data, kinds), key=lambda hit: hit.start)
+    found = sorted(_matches(data, more), key=lambda hit: hit.start)
     kept: list[_Hit] = []
     for hit in found:
         if not kept or hit.start >= kept[-1].end:
@@ -191,9 +207,10 @@ def _hits(data: bytes, kinds: tuple[_Kind, ...]) -> list[_Hit]:
     return kept
 
 
-def _matches(data: bytes, kinds: tuple[_Kind, ...]) -> Iterator[_Hit]:
-    yield from _of_kinds(kinds, data)
+def _matches(data: bytes, more: tuple[_Kind, ...]) -> Iterator[_Hit]:
+    yield from _of_kinds(_KINDS, data)
     yield from _live(_ASSIGNED, _after(_ASSIGNED, data))
+    yield from _of_kinds(more, data)
 
 
 def _of_kinds(kinds: tuple[_Kind, ...], data: bytes) -> Iterator[_Hit]:

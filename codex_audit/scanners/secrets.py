@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,6 @@ from codex_evidence.strict_json import loads
 
 NAME, DISTRIBUTION = "secrets", "detect-secrets"
 BASELINE = ".secrets.baseline"
-ENV_RULE = "env-file"
 
 _RUNNER = Path(__file__).with_name("secrets_child.py")
 _HELP = "https://github.com/Yelp/detect-secrets#readme"
@@ -35,14 +34,12 @@ _GUESSES: dict[str, tuple[Severity, Confidence]] = {
 }
 _ALLOWED = Suppression("tool", "marked with pragma: allowlist secret, for which no reason is asked", "")
 _UNJUDGED = "known in the baseline, where nobody has judged it"
-_NO_SECRET = "marked as no secret in the baseline"
+_JUDGED_HARMLESS = "marked as no secret in the baseline"
 _Baseline = Mapping[tuple[str, str, str], str]
-_ENV = re.compile(r"\.env(?:\.[a-z0-9_-]+)*")
-_ENV_EXAMPLE = re.compile(r"(?:example|sample|template|dist|defaults?)")
 
 
 def scan(subject: Subject, settings: Settings, version: str) -> Outcome:
-    """Every secret that detect-secrets sees in the text files of ``subject``, and environment files that lie there."""
+    """Every secret that detect-secrets sees in the text files of ``subject``."""
     baseline, problem = _baseline(subject)
     published = sorted({digest for _, _, digest in baseline})
     given = json.dumps({"key": settings.key.hex(), "baseline": published}, sort_keys=True)
@@ -56,9 +53,7 @@ def scan(subject: Subject, settings: Settings, version: str) -> Outcome:
     unscanned = (*outcome.unscanned, *problem)
     state = "partial" if outcome.state == "done" and unscanned else outcome.state
     reason = outcome.reason or (problem[0].reason if problem else "")
-    found = (_judged(finding, baseline) for finding in outcome.findings)
-    findings = (*found, *_environment_files(entry.path for entry in entries))
-    return Outcome(state, reason, findings, unscanned)
+    return Outcome(state, reason, tuple(_judged(one, baseline) for one in outcome.findings), unscanned)
 
 
 def _baseline(subject: Subject) -> tuple[_Baseline, tuple[Unscanned, ...]]:
@@ -78,7 +73,7 @@ def _baseline(subject: Subject) -> tuple[_Baseline, tuple[Unscanned, ...]]:
     except (CodexError, KeyError, TypeError, AttributeError) as error:
         return {}, (Unscanned(BASELINE, f"no baseline of detect-secrets ({type(error).__name__})"),)
     return {
-        one: _UNJUDGED if real is None else _NO_SECRET for one, real in said.items() if real is not True
+        one: _UNJUDGED if real is None else _JUDGED_HARMLESS for one, real in said.items() if real is not True
     }, ()
 
 
@@ -123,11 +118,3 @@ def _mark(item: Mapping[str, Any]) -> Suppression | None:
 
 def _rule(kind: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")
-
-
-def _environment_files(paths: Iterable[str]) -> Iterable[Finding]:
-    for path in paths:
-        name = path.rpartition("/")[2].lower()
-        if _ENV.fullmatch(name) and not _ENV_EXAMPLE.search(name):
-            message = "an environment file lies in the tree; keep it out of the repository (.gitignore)"
-            yield Finding(ENV_RULE, "medium", "high", path, 0, message)

@@ -3,16 +3,13 @@ whether there is a bill of materials. Pure: the scan goes in as it was read back
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from codex_audit.scanners.model import SEVERITIES, Finding, Package, ScannerReport, ScanResults, Severity
 from codex_audit.scanners.places import BOM_FILE
-
-_TOKEN = re.compile(r"\(|\)|[^\s()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +52,31 @@ def wrote_sbom(scan: ScanResults) -> bool:
 
 
 def is_allowed(expression: str, allow: Collection[str]) -> bool:
-    """Whether one may choose from the SPDX ``expression`` (SPDX 2.3, annex D) so that all of it is in ``allow``. What is
-    no expression is looked up as it stands. ``X WITH exception`` is as good as ``X``, because exceptions only permit
-    more; ``X+`` is ``X``."""
+    """Whether one may choose from the SPDX ``expression`` (SPDX 2.3, annex D) so that all of it is in ``allow``.
+
+    What is no expression is looked up as it stands. ``X WITH exception`` is as good as ``X``, because exceptions only
+    permit more; ``X+`` is ``X``.
+    """
+    from license_expression import ExpressionError, Licensing
+
     if expression in allow:
         return True
-    tokens = _TOKEN.findall(expression)
     try:
-        answer, rest = _either(tokens, allow)
-    except IndexError:
+        parsed = Licensing().parse(expression)
+    except ExpressionError:
         return False
-    return answer and not rest
+    return parsed is not None and _holds(parsed, allow)
+
+
+def _holds(part: Any, allow: Collection[str]) -> bool:
+    from license_expression import AND, OR, LicenseWithExceptionSymbol
+
+    if isinstance(part, OR):
+        return any(_holds(one, allow) for one in part.args)
+    if isinstance(part, AND):
+        return all(_holds(one, allow) for one in part.args)
+    symbol = part.license_symbol if isinstance(part, LicenseWithExceptionSymbol) else part
+    return str(symbol.key).removesuffix("+") in allow
 
 
 def _verdicts(
@@ -81,28 +92,3 @@ def _verdicts(
                 "allowed" if is_allowed(one.licence, allow) else "forbidden"
             )
             yield LicenceVerdict(one.name, one.version, one.licence, verdict)
-
-
-# The grammar binds AND closer than OR. Each step gives its answer and the tokens that are left.
-def _either(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
-    answer, rest = _both(tokens, allow)
-    while rest[:1] == ["OR"]:
-        other, rest = _both(rest[1:], allow)
-        answer = answer or other
-    return answer, rest
-
-
-def _both(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
-    answer, rest = _one(tokens, allow)
-    while rest[:1] == ["AND"]:
-        other, rest = _one(rest[1:], allow)
-        answer = answer and other
-    return answer, rest
-
-
-def _one(tokens: list[str], allow: Collection[str]) -> tuple[bool, list[str]]:
-    if tokens[0] == "(":
-        answer, rest = _either(tokens[1:], allow)
-        return answer and rest[0] == ")", rest[1:]
-    answer, rest = tokens[0].removesuffix("+") in allow, tokens[1:]
-    return answer, rest[2:] if rest[:1] == ["WITH"] else rest

@@ -25,8 +25,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Scan:
         tree,
         {
             "answer.py": EVAL,
-            ".env": "MODE=fast\n",
-            ".env.example": "MODE=\n",
             "requirements.txt": "jinja2==2.10\nrequests\n",
             "LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy\n",
             "pyproject.toml": '[project]\nname = "demo"\nversion = "1.0"\nlicense = "Apache-2.0"\n',
@@ -57,10 +55,6 @@ def test_eval_of_input_is_found(planted: Scan) -> None:
     assert [(one.path, one.line, one.severity) for one in planted.found("bandit", "B307")] == [
         ("answer.py", 3, "medium")
     ]
-
-
-def test_an_environment_file_is_found_and_its_example_is_not(planted: Scan) -> None:
-    assert [one.path for one in planted.found("secrets", "env-file")] == [".env"]
 
 
 def test_a_vulnerable_pin_is_found_and_what_has_no_pin_is_said(planted: Scan) -> None:

@@ -10,8 +10,7 @@ from codex_audit.facts.secrets import find_secrets, hides, redact
 from codex_audit.main import main
 from tests.scanners.scanning import SECRETS, letters, secret_source, write
 
-# A password of ordinary words has no form; a scanner guesses it from its name, and an audit cannot.
-FORMED = sorted(set(SECRETS) - {"secret-keyword"})
+FORMED = sorted(SECRETS)
 
 
 @pytest.mark.parametrize("rule", FORMED)
@@ -34,10 +33,36 @@ def test_a_value_with_a_form_is_taken_out(rule: str) -> None:
         "redis://:{secret}@db",
         "git@github.com:a/b.git://x",
         "SK" + "0" * 32,
+        'password = "password"',
+        'parser.add_argument("--password", default=None)',
+        "password: str",
+        "password: Optional[str] = None",
+        "    password = settings.passwords[0]",
+        "passwords: list[int32]",
+        "pad_token: '<|end1|>'",
     ],
 )
 def test_addresses_and_placeholders_stay(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password = '{}'",
+        'connect(user="ada", passwd="{}")',
+        '{{"db_password": "{}"}}',
+        "POSTGRES_PASSWORD: {}",
+        "ENV DB_PASSWORD={}",
+        "export PASSPHRASE={}",
+    ],
+)
+def test_a_password_without_a_form_is_taken_out_where_its_name_says_what_it_is(line: str) -> None:
+    source = f"a\n{line.format(SECRETS['secret-keyword'])}\nb\n"
+    clean = redact(source)
+    assert SECRETS["secret-keyword"] not in clean
+    assert "[redacted password]" in clean
+    assert (clean.count("\n"), hides(source.encode())) == (3, True)
 
 
 def test_an_audit_holds_no_value_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
