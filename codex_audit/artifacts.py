@@ -275,3 +275,15 @@ class RunInProgress:
     schema: str
     started: str
     writes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """A run folder of the tree, as reports tell of it. ``state`` is how it ended, ``steps`` the last one, ``loss`` the
+    last that was recorded, in nats a target, None for none; ``checked`` says in a sentence what its manifests gave."""
+
+    path: str
+    state: str
+    steps: int
+    loss: float | None
+    checked: str

@@ -16,6 +16,8 @@ Distance = tuple[str, int, int]
 """A path and two lines of it."""
 
 MOST_EVIDENCE = 5
+MOST_AGAINST = 100
+"""How much is shown of what must go: each place is to be mended, and the gate compares them one by one."""
 MOST_LOOKED_FOR = 40
 _CODE_READERS = frozenset({"python", "notebook", "file"})
 
@@ -89,7 +91,8 @@ def _might_matter(tree: Tree, found: Found) -> str:
 def _answer(
     probe: Probe, verdict: Verdict, reason: str, found: Found, evidence: tuple[Evidence, ...] = ()
 ) -> ProbeAnswer:
-    near = one_a_line(ordered(found.near))[:MOST_EVIDENCE] if verdict != "yes" else ()
+    most = MOST_AGAINST if probe.by_absence and verdict == "no" else MOST_EVIDENCE
+    near = one_a_line(ordered(found.near))[:most] if verdict != "yes" else ()
     looked_for = found.looked_for[:MOST_LOOKED_FOR]
     return ProbeAnswer(
         id=probe.id,

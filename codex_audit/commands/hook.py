@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from codex_audit.gates.problem import Problem
 
 _MOST_SHOWN = 50
-_MARKDOWN = (":(glob,icase)**/*.md", ":(glob,icase)**/*.markdown")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -50,19 +49,19 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def fences(arguments: argparse.Namespace) -> int:
     from codex_audit.gates.fences import fence_problems
-    from codex_audit.gates.repository import given_or_tracked, repository_around
+    from codex_audit.gates.repository import MARKDOWN, given_or_tracked, repository_around
 
     repository = repository_around(Path())
-    paths, problems = given_or_tracked(repository, arguments.files, *_MARKDOWN)
+    paths, problems = given_or_tracked(repository, arguments.files, *MARKDOWN)
     return _end([*problems, *(one for path in paths for one in fence_problems(repository, path))])
 
 
 def links(arguments: argparse.Namespace) -> int:
     from codex_audit.gates.links import link_problems, places_of
-    from codex_audit.gates.repository import given_or_tracked, repository_around
+    from codex_audit.gates.repository import MARKDOWN, given_or_tracked, repository_around
 
     repository = repository_around(Path())
-    paths, problems = given_or_tracked(repository, arguments.files, *_MARKDOWN)
+    paths, problems = given_or_tracked(repository, arguments.files, *MARKDOWN)
     places = places_of(repository)
     return _end([*problems, *(one for path in paths for one in link_problems(places, path))])
 

@@ -17,6 +17,9 @@ from codex_evidence.safe_git import GitError, SafeGit
 
 _TIMEOUT = 60.0
 
+MARKDOWN = (":(glob,icase)**/*.md", ":(glob,icase)**/*.markdown")
+"""Pathspecs of Markdown documents."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_audit.gates import current
 from codex_audit.gates.current import current_audit
 from codex_audit.main import main
+from codex_audit.stages.places import MARKER
 from codex_audit.verify.vocabulary import vocabulary
 from tests.commands.cli import MANIFEST, edit_json, raise_scores, recompute_chain, write_tree
 from tests.gates.places import git, hook, repository
@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_said_as_verify_says_it(tree: Path, damage: str) ->
     elif damage == "more":
         (tree / "reports/capability_matrix_20200101T000000Z.md").write_text("old")
     else:
-        (tree / current.MARKER).write_text("{}")
+        (tree / MARKER).write_text("{}")
     word, files = verdict(tree)
     assert (word, len(files)) == ("INTERRUPTED" if damage == "begun" else "INVALID", 1)
     assert main(["verify", str(tree)]) == (4 if damage == "begun" else 1)

@@ -139,5 +139,5 @@ def test_each_fault_is_caught_by_the_one_hook_that_should(
     finally:
         git(tree, "reset", "--quiet", "--hard")
         (tree / "runs/one/checkpoints/step-000008/model.safetensors").write_bytes(checkpoint)
-    assert found.keys() == {hook}
+    assert found.keys() == {hook}, found
     assert said in found[hook]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from codex_audit.gates import runs
+from codex_evidence import run_documents
 from tests.gates.places import git, hook, repository
 from tests.recorder.made_up import make_run
 
@@ -22,6 +24,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tree(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "tree"))
+
+
+def test_the_names_are_those_of_runs() -> None:
+    assert (runs.INDEX, runs.CHECKPOINTS) == (run_documents.INDEX, run_documents.CHECKPOINTS)
 
 
 def test_a_run_that_is_what_it_says_is_fine(tree: Path) -> None:
