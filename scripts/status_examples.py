@@ -1,9 +1,10 @@
-"""Writes the examples of a status update in docs/examples/: one of this repository, one of a foreign tree.
+"""Writes an example of a status update in docs/examples/: of this repository, or of a foreign tree.
 
+    python -m scripts.status_examples
     python -m scripts.status_examples --foreign DIR [--name NAME]
 
-DIR is an unpacked source distribution. What the command would print goes to ``docs/examples/status-update-NAME.md``;
-the examples themselves are no part of what is looked at.
+DIR is an unpacked source distribution. What the command would print goes to ``docs/examples/status-update-codex.md`` or
+``status-update-NAME.md``; the examples themselves are no part of what is looked at.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ def main() -> None:
     parser.add_argument("--name", default="transformers", help="what to call its example (transformers)")
     arguments = parser.parse_args()
     (ROOT / FOLDER).mkdir(exist_ok=True)
-    names = ["codex", *([arguments.name] if arguments.foreign else [])]
-    own = frozenset(path.relative_to(ROOT).as_posix() for path in (ROOT / FOLDER).glob("status-update-*.md"))
-    for name, tree in zip(names, (ROOT, arguments.foreign), strict=False):
-        path = ROOT / FOLDER / f"status-update-{name}.md"
-        path.write_bytes(example(tree, f"{path.stem}_gates.py", own if tree == ROOT else frozenset()))
-        print(path.relative_to(ROOT))
+    foreign: Path | None = arguments.foreign
+    path = FOLDER / f"status-update-{arguments.name if foreign else 'codex'}.md"
+    own = frozenset(
+        place.relative_to(ROOT).as_posix() for place in (ROOT / FOLDER).glob("status-update-*.md")
+    )
+    script = f"{path.stem}_gates.py"
+    (ROOT / path).write_bytes(
+        example(foreign, script, frozenset()) if foreign else example(ROOT, script, own)
+    )
+    print(path)
 
 
 def example(tree: Path, script: str, own: frozenset[str]) -> bytes:

@@ -11,6 +11,7 @@ from codex_audit.status.words import names
 
 _ARTIFACTS = 3
 _STEPS = 2
+_AWAY = {"tests": "most of its tests", "documentation": "most of its documentation"}
 _SHARE = re.compile(r"([\d.]+) of (\d+) findings")
 _REPOSITORY = "Ask the repository: a source distribution cannot tell."
 # By component of the score: what a low one means, what it risks and how to take the remedy back.
@@ -40,7 +41,9 @@ def _row(score: CapabilityScore, answers: CapabilityAnswers, plan: Gap, known: K
     open_probes.sort(key=lambda answer: (answer.counted == "unknown", not known.probes[answer.id].core))
     gaps = [answer for answer in open_probes if answer.id not in known.unshipped]
     away = [answer.id for answer in open_probes if answer.id in known.unshipped]
-    low = [part for part in _LOW if _is_low(part, score, known)] if not known.unshipped else []
+    low = [part for part in _LOW if _is_low(part, score, known)]
+    if known.unshipped:
+        away, low = [*away, *low], []
     ways = [
         (known.probes[step.probe].risk, step_sentence(step), known.probes[step.probe].rollback)
         for step in plan.patch_plan
@@ -56,7 +59,7 @@ def _row(score: CapabilityScore, answers: CapabilityAnswers, plan: Gap, known: K
         artifacts=_artifacts(shown[:_ARTIFACTS], known),
         more=max(0, len(shown) - _ARTIFACTS),
         gaps=tuple(_lack(answer, known) for answer in gaps),
-        unshipped=tuple(lowered(known.probes[probe].ask) for probe in away),
+        unshipped=tuple(_AWAY.get(name) or lowered(known.probes[name].ask) for name in away),
         held=tuple(_held(part, score.components[part].basis) for part in low),
         risks=tuple(dict.fromkeys(way[0] for way in ways)),
         plan=tuple(way[1] for way in ways) or ((_REPOSITORY,) if away else ()),

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codex_audit.artifacts import ProbeAnswer
-from codex_audit.query.found import Found
-from codex_audit.query.modules import Module
 from codex_audit.query.tree import Tree
 from codex_audit.status.capability_table import lowered
 from codex_audit.status.known import Known
-from codex_audit.status.model import Answer, Check
+from codex_audit.status.model import Answer, Check, Citation
+from codex_audit.status.searches import offline, toggles, variables
 from codex_audit.status.words import names
 
 _PLACES = 2
-_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "WANDB_MODE")
-_TOGGLES = frozenset(
-    {
-        "torch.use_deterministic_algorithms",
-        "torch.set_float32_matmul_precision",
-        "torch.backends.cudnn.deterministic",
-        "torch.backends.cudnn.benchmark",
-        "torch.backends.cuda.matmul.allow_tf32",
-        "torch.backends.cudnn.allow_tf32",
-    }
-)
-_SETTERS = frozenset({"os.environ.setdefault", "os.putenv"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
     """Looks for what no probe asks about; ``sought`` names it."""
 
-    find: Callable[[Tree], Found]
+    find: Callable[[Tree], Iterator[Citation]]
     sought: str
     verb: str = "Sets"
 
@@ -47,55 +33,7 @@ class _Item:
 
 
 def _variable(name: str) -> _Search:
-    return _Search(lambda tree: _sets(tree, (name,)), f"`{name}`")
-
-
-def _offline(tree: Tree) -> Found:
-    passed = [
-        tree.at(module.file, call.line, "local_files_only", "passes local_files_only", "called")
-        for module in tree.code
-        for call in module.facts.calls
-        if any(argument.name == "local_files_only" for argument in call.arguments)
-    ]
-    return _sets(tree, _OFFLINE) | Found(evidence=tuple(passed))
-
-
-def _toggles(tree: Tree) -> Found:
-    return Found(
-        evidence=tuple(
-            tree.at(module.file, item.line, item.target, f"sets {item.target}", "called")
-            for module in tree.code
-            for item in (*module.facts.assignments, *module.facts.calls)
-            if item.target in _TOGGLES
-        )
-    )
-
-
-def _sets(tree: Tree, wanted: tuple[str, ...]) -> Found:
-    """Environment variables that code sets, and those that pipelines, containers and settings set."""
-    pattern = "|".join(map(re.escape, wanted))
-    evidence = [
-        tree.at(module.file, line, name, f"sets {name}", "called")
-        for module in tree.code
-        for line, name in _set_by(module, wanted)
-    ]
-    evidence += [
-        tree.at(file, item.line, item.key, f"sets {item.key}", "declared")
-        for file, item in tree.setting_items("*", rf".*(?:{pattern})\S*")
-    ]
-    return Found(evidence=tuple(evidence)) | tree.steps(rf"(?:{pattern})=")
-
-
-def _set_by(module: Module, wanted: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Line and name of each variable of ``wanted`` that a module sets for its process."""
-    targets = {f"os.environ['{name}']": name for name in wanted}
-    for item in module.facts.assignments:
-        if item.target in targets:
-            yield item.line, targets[item.target]
-    for call in module.facts.calls:
-        first = call.arguments[0].value.strip("'\"") if call.target in _SETTERS and call.arguments else ""
-        if first in wanted:
-            yield call.line, first
+    return _Search(lambda tree: variables(tree, name), f"`{name}`")
 
 
 _ITEMS = (
@@ -108,12 +46,12 @@ _ITEMS = (
     _Item("Result determinism", ("reproducibility.seed-all", "data.shuffle", "checkpointing.resume")),
     _Item("RNG state", ("checkpointing.rng",)),
     _Item("Variables", (), (_variable("PYTHONHASHSEED"), _variable("CUBLAS_WORKSPACE_CONFIG"))),
-    _Item("CUDA toggles", (), (_Search(_toggles, "`torch.backends` or a deterministic mode"),)),
+    _Item("CUDA toggles", (), (_Search(toggles, "`torch.backends` or a deterministic mode"),)),
     _Item("Artifact digests", ("checkpointing.digest",)),
     _Item(
         "Offline data",
         ("data.cache", "tracking.offline"),
-        (_Search(_offline, "an offline variable or `local_files_only`", "Uses"),),
+        (_Search(offline, "an offline variable or `local_files_only`", "Uses"),),
     ),
 )
 
@@ -125,18 +63,33 @@ def checklist(known: Known) -> tuple[Check, ...]:
 
 def _check(item: _Item, known: Known) -> Check:
     answers = [known.answers[probe] for probe in item.probes]
-    found = [(search, search.find(known.ground.tree)) for search in item.searches]
-    verdicts = [*(answer.counted for answer in answers), *("yes" if one.evidence else "no" for _, one in found)]
-    places = [answer.evidence[0] for answer in answers if answer.counted == "yes" and answer.evidence]
-    places += [one.evidence[0] for _, one in found if one.evidence]
-    cited = dict.fromkeys(known.cite(place) for place in places)
+    found = [(search, _best_first(search, known)) for search in item.searches]
+    verdicts = [
+        *(_verdict(answer, known) for answer in answers),
+        *("yes" if one else "no" for _, one in found),
+    ]
+    places = [
+        known.cite(answer.evidence[0]) for answer in answers if answer.counted == "yes" and answer.evidence
+    ]
+    places += [known.sources.checked(one[0]) for _, one in found if one]
     return Check(
         item.title,
         summed(verdicts),
         (*_notes(answers, known), *_searched(found)),
-        tuple(cited)[:_PLACES],
+        tuple(dict.fromkeys(places))[:_PLACES],
         item.probes,
     )
+
+
+def _verdict(answer: ProbeAnswer, known: Known) -> str:
+    away = answer.counted == "no" and answer.id in known.unshipped
+    return "unknown" if away else answer.counted
+
+
+def _best_first(search: _Search, known: Known) -> list[Citation]:
+    """The places that a search finds, those first on which most is built."""
+    points = known.ground.tree.standing.points
+    return sorted(search.find(known.ground.tree), key=lambda place: -points(place.path))
 
 
 def summed(verdicts: Sequence[str]) -> Answer:
@@ -158,15 +111,17 @@ def _notes(answers: list[ProbeAnswer], known: Known) -> Iterator[str]:
             yield f"{ask}: {answer.reason.removesuffix('.')}."
         elif answer.counted == "yes":
             yield f"{ask}."
+        elif answer.id in known.unshipped and answer.counted == "no":
+            yield f"Not shipped: {lowered(ask)}."
         elif answer.counted == "no":
             yield f"Missing: {lowered(ask)} (`{answer.id}`)."
         else:
             yield f"{answer.counted.replace('_', ' ').capitalize()}: {answer.reason.removesuffix('.')}."
 
 
-def _searched(found: list[tuple[_Search, Found]]) -> Iterator[str]:
-    for search, one in found:
-        symbols = list(dict.fromkeys(place.symbol for place in one.evidence))
+def _searched(found: list[tuple[_Search, list[Citation]]]) -> Iterator[str]:
+    for search, places in found:
+        symbols = list(dict.fromkeys(place.symbol for place in places))
         if symbols:
             yield f"{search.verb} {names(symbols, 2)}."
         else:

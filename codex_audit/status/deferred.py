@@ -26,7 +26,7 @@ def _deferred(known: Known) -> Iterator[Deferred]:
     away = [probe for probe in known.steps if probe in known.unshipped]
     if away:
         yield Deferred(
-            f"{count(len(away), 'question')} that a source distribution cannot answer (*not shipped* in section 3)",
+            f"{count(len(away), 'question')} that a source distribution cannot answer (not shipped, section 3)",
             "Ask them of the repository.",
         )
     days = [

@@ -162,13 +162,13 @@ def _tested(category: Category, known: Known) -> Tested:
         if answer.counted == "yes" and answer.evidence:
             covers.append(Artifact(ask, fresh_place(answer, shown, known)))
         elif answer.counted == "no":
-            missing.append(ask)
+            missing.append(f"{ask} (not shipped)" if probe in known.unshipped else ask)
     if category in _TESTS:
         words, place = _TESTS[category][1], _named_test(known, category)
         if place is not None:
             covers.append(Artifact(words, place))
         else:
-            missing.append(words)
+            missing.append(f"{words} (not shipped)" if known.unshipped else words)
     return Tested(category, tuple(covers), tuple(missing))
 
 

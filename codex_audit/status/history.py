@@ -12,7 +12,7 @@ from codex_evidence.safe_git import GitError
 
 SHOWN = 6
 COUNTED = 50
-BUSIEST = 5
+BUSIEST = 50
 _MARK = "\x1e"
 _LONGEST = 120
 

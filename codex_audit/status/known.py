@@ -80,7 +80,9 @@ class Known:
                 return row.removeprefix("Version: ").strip()
         file = self.ground.tree.by_path.get("pyproject.toml")
         items = file.settings.settings if file is not None and file.settings is not None else ()
-        return next((item.value for item in items if item.key in ("project.version", "tool.poetry.version")), "")
+        return next(
+            (item.value for item in items if item.key in ("project.version", "tool.poetry.version")), ""
+        )
 
     @cached_property
     def project(self) -> str:

@@ -128,7 +128,7 @@ NEW_FILES = (
 )
 TESTS_WORKFLOW = NewFile(
     ".github/workflows/tests.yml",
-    ("ci.pipeline", "ci.tests"),
+    ("ci.pipeline",),
     _TESTS,
     "Tests that need an accelerator, a network or an extra fail there until they are marked.",
     "run the workflow on a branch",

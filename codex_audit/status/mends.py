@@ -62,7 +62,8 @@ def _fits(new: NewFile, known: Known) -> bool:
     """Whether the file suits the tree: a pipeline for GitHub only where no other system runs, a test run only where
     there are tests, a build only where there is a package."""
     systems = {facts.system for _, facts in known.ground.tree.ci()} - {"tox", "nox", "make"}
-    if new.path.startswith(".github/") and systems - {"github"}:
+    scripted = any(entry.path.startswith(".ci/") for entry in known.ground.index.files)
+    if new.path.startswith(".github/") and (scripted or systems - {"github"}):
         return False
     if "pytest" in new.needs and not any(module.facts.tests for module in known.ground.tree.modules.every):
         return False

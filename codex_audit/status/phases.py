@@ -28,8 +28,8 @@ def phases(
         Phase(
             "Error capture",
             (
-                "On a failure go on with the next step, and fill in an error block (section 9). What stays open becomes "
-                "a row of the ledger (section 10), with the commit that raised it.",
+                "On a failure go on with the next step, and fill in an error block (section 9).",
+                "What stays open becomes a row of the ledger (section 10), with the commit that raised it.",
             ),
         ),
         Phase("Finalization", _finalization(known, gates, script)),

@@ -155,8 +155,9 @@ def stubs(known: Known) -> Stubs:
 def _changes(known: Known) -> Changes:
     """What git says, and where it says nothing what the changelog at the root does."""
     changes = known.changes
-    if changes.commits:
-        return changes
+    if changes.commits:  # what is left out of the audit, such as its own reports, is left out here
+        kept = [pair for pair in changes.busiest if pair[0] in known.ground.entries]
+        return replace(changes, busiest=tuple(kept[:_SHOWN]))
     headings = [
         Citation(file.path, heading.line, heading.text)
         for file in known.ground.tree.docs()

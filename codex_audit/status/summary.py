@@ -48,7 +48,7 @@ def _sentences(
     if any(row.unshipped for row in rows):
         yield (
             "This is a source distribution: it leaves out what its repository may have (pipelines, documents, hooks, "
-            "most tests), so that scores here are lower bounds; section 3 marks it *not shipped*."
+            "most tests), so that scores here are lower bounds; section 3 says what is not shipped."
         )
     for number, finding in enumerate(findings[:3]):
         yield f"{'First risk' if number == 0 else 'Then'}: {finding.title.removesuffix('.')} ({finding.level})."
@@ -95,4 +95,3 @@ def _asked(questions: Questions) -> str:
     if not questions.columns:
         return "there is no ledger of open questions"
     return f"{count(open_rows(questions), 'question')} of {len(questions.rows)} in the ledger are open"
-

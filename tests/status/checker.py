@@ -31,14 +31,18 @@ class Checked:
 
 def check(tree: Path, update: StatusUpdate) -> Checked:
     places = list(citations(update))
-    spans = _SPAN.findall(write(update).decode())
+    spans = printed(write(update).decode())
     wrong = [message for item in places if (message := problem(tree, item.path, item.line, item.symbol))]
-    wrong += [
-        message
-        for path, line, symbol in spans
-        if (message := problem(tree, path, int(line), "" if symbol.endswith(" ...") else symbol))
-    ]
+    wrong += [message for path, line, symbol in spans if (message := problem(tree, path, line, symbol))]
     return Checked(len(places), sum(bool(item.symbol) for item in places), len(spans), tuple(wrong))
+
+
+def printed(text: str) -> list[tuple[str, int, str]]:
+    """Path, line and symbol of every citation in a Markdown text; a symbol that was cut short is left out."""
+    return [
+        (path, int(line), "" if symbol.endswith(" ...") else symbol)
+        for path, line, symbol in _SPAN.findall(text)
+    ]
 
 
 def citations(value: Any) -> Iterator[Citation]:

@@ -24,28 +24,28 @@ from codex_audit.status.update import status_update
 from codex_audit.workflow.load import load_workflow
 
 CLEAN: dict[str, str] = {
-    "README.md": "# Example\n\nInstall with `pip install .` and run `example --help`.\n",
+    "README.md": "# Example\n\nInstall with `pip install .` and run `adder --help`.\n",
     "pyproject.toml": """\
 [build-system]
 requires = ["hatchling"]
 build-backend = "hatchling.build"
 
 [project]
-name = "example"
+name = "adder"
 version = "1.0"
 dependencies = ["numpy>=1.26"]
 
 [project.scripts]
-example = "example.main:main"
+adder = "adder.main:main"
 
 [tool.ruff]
 line-length = 100
 """,
-    "example/__init__.py": '"""An example."""\n\n__version__ = "1.0"\n',
-    "example/main.py": """\
+    "adder/__init__.py": '"""An example."""\n\n__version__ = "1.0"\n',
+    "adder/main.py": """\
 import argparse
 
-from example.sums import total
+from adder.sums import total
 
 
 def main() -> int:
@@ -54,13 +54,13 @@ def main() -> int:
     print(total(parser.parse_args().numbers))
     return 0
 """,
-    "example/sums.py": "def total(numbers):\n    return sum(numbers)\n",
+    "adder/sums.py": "def total(numbers):\n    return sum(numbers)\n",
     "tests/test_main.py": """\
-from example.main import main
+from adder.main import main
 
 
 def test_main_prints_the_sum(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["example", "1", "2"])
+    monkeypatch.setattr("sys.argv", ["adder", "1", "2"])
     assert main() == 0
     assert capsys.readouterr().out == "3\\n"
 """,

@@ -13,7 +13,7 @@ def test_it_prints_the_update_and_writes_nothing(tmp_path: Path) -> None:
     before = snapshot(tree)
     done = command("status-update", tree)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("# Status update: `example`")
+    assert done.stdout.startswith("# Status update: `adder`")
     assert snapshot(tree) == before
 
 
@@ -31,7 +31,7 @@ def test_an_output_gets_the_same_bytes_and_a_script_beside_it_even_inside_the_tr
 def test_json_holds_every_part(tmp_path: Path) -> None:
     document = json.loads(command("status-update", planted(tmp_path, CLEAN), "--format", "json").stdout)
     assert document["schema"] == "codex-audit/status_update/v1"
-    assert document["project"] == "example"
+    assert document["project"] == "adder"
     assert len(document["capabilities"]) == 15 and len(document["phases"]) == 6
 
 

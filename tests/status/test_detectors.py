@@ -16,38 +16,38 @@ LONG = "import os\n\n" + "".join(
 PLANTED: dict[str, tuple[str, Mapping[str, str | bytes], str]] = {
     "the same bytes twice": (
         "duplicate-module",
-        {"example/a.py": LONG, "example/b.py": LONG},
-        "example/a.py",
+        {"adder/a.py": LONG, "adder/b.py": LONG},
+        "adder/a.py",
     ),
     "the same definitions, moved by a comment": (
         "duplicate-module",
-        {"example/a.py": LONG, "example/b.py": "# Copyright\n" + LONG.replace("y = x", "z = x")},
-        "example/a.py",
+        {"adder/a.py": LONG, "adder/b.py": "# Copyright\n" + LONG.replace("y = x", "z = x")},
+        "adder/a.py",
     ),
     "a left-over copy": (
         "duplicate-module",
-        {"example/sums.py01": "def total(numbers):\n    return 0\n"},
-        "example/sums.py01",
+        {"adder/sums.py01": "def total(numbers):\n    return 0\n"},
+        "adder/sums.py01",
     ),
-    "an empty package": ("placeholder", {"example/search/__init__.py": ""}, "example/search/__init__.py"),
-    "a kept folder": ("placeholder", {"example/safety/.gitkeep": ""}, "example/safety/.gitkeep"),
+    "an empty package": ("placeholder", {"adder/search/__init__.py": ""}, "adder/search/__init__.py"),
+    "a kept folder": ("placeholder", {"adder/safety/.gitkeep": ""}, "adder/safety/.gitkeep"),
     "a module of stubs": (
         "placeholder",
-        {"example/later.py": "def one():\n    raise NotImplementedError\n\n\ndef two():\n    pass\n"},
-        "example/later.py:1",
+        {"adder/later.py": "def one():\n    raise NotImplementedError\n\n\ndef two():\n    pass\n"},
+        "adder/later.py:1",
     ),
     "a command without its function": (
         "entry-point",
-        {"pyproject.toml": CLEAN["pyproject.toml"].replace("example.main:main", "example.main:missing")},
+        {"pyproject.toml": CLEAN["pyproject.toml"].replace("adder.main:main", "adder.main:missing")},
         "pyproject.toml:11",
     ),
     "a command that no test runs": (
         "entry-point",
         {
             "pyproject.toml": CLEAN["pyproject.toml"].replace(
-                "[tool.ruff]", 'other = "example.other:run"\n\n[tool.ruff]'
+                "[tool.ruff]", 'other = "adder.other:run"\n\n[tool.ruff]'
             ),
-            "example/other.py": "def run():\n    return 0\n",
+            "adder/other.py": "def run():\n    return 0\n",
         },
         "pyproject.toml:13",
     ),
@@ -69,9 +69,9 @@ PLANTED: dict[str, tuple[str, Mapping[str, str | bytes], str]] = {
     "an import that fails silently": (
         "silent-import",
         {
-            "example/extra.py": "try:\n    import wandb\nexcept ImportError:\n    wandb = None\n\n\ndef log(x):\n    if wandb:\n        wandb.log(x)\n"
+            "adder/extra.py": "try:\n    import wandb\nexcept ImportError:\n    wandb = None\n\n\ndef log(x):\n    if wandb:\n        wandb.log(x)\n"
         },
-        "example/extra.py:2",
+        "adder/extra.py:2",
     ),
     "a committed environment file": ("committed-artifact", {".env": "MODE=local\n"}, ".env"),
     "a committed checkpoint": ("committed-artifact", {"models/last.ckpt": b"\0\1" * 900}, "models/last.ckpt"),
@@ -95,36 +95,36 @@ PLANTED: dict[str, tuple[str, Mapping[str, str | bytes], str]] = {
     "an import cycle": (
         "import-cycle",
         {
-            "example/left.py": "from example.right import b\n\n\ndef a():\n    return b\n",
-            "example/right.py": "import example.left\n\n\ndef b():\n    return example.left\n",
+            "adder/left.py": "from adder.right import b\n\n\ndef a():\n    return b\n",
+            "adder/right.py": "import adder.left\n\n\ndef b():\n    return adder.left\n",
         },
-        "example/left.py:1",
+        "adder/left.py:1",
     ),
     "library code that imports tests": (
         "layer-break",
         {
-            "example/sums.py": "from tests.helpers import add\n\n\ndef total(numbers):\n    return add(numbers)\n",
+            "adder/sums.py": "from tests.helpers import add\n\n\ndef total(numbers):\n    return add(numbers)\n",
             "tests/__init__.py": "",
             "tests/helpers.py": "def add(numbers):\n    return sum(numbers)\n",
         },
-        "example/sums.py:1",
+        "adder/sums.py:1",
     ),
     "a break of the stated layers": (
         "layer-break",
         {
             "pyproject.toml": CLEAN["pyproject.toml"]
-            + '\n[tool.importlinter]\nroot_package = "example"\n\n[[tool.importlinter.contracts]]\nname = "order"\ntype = "layers"\nlayers = ["example.main", "example.sums"]\n',
-            "example/sums.py": "def total(numbers):\n    from example.main import main\n\n    return main\n",
+            + '\n[tool.importlinter]\nroot_package = "adder"\n\n[[tool.importlinter.contracts]]\nname = "order"\ntype = "layers"\nlayers = ["adder.main", "adder.sums"]\n',
+            "adder/sums.py": "def total(numbers):\n    from adder.main import main\n\n    return main\n",
         },
-        "example/sums.py:2",
+        "adder/sums.py:2",
     ),
     "a break of layers stated in an INI file": (
         "layer-break",
         {
-            "setup.cfg": "[importlinter]\nroot_package = example\n\n[importlinter:contract:1]\ntype = layers\nlayers =\n    main\n    sums\ncontainers = example\n",
-            "example/sums.py": "def total(numbers):\n    from example.main import main\n\n    return main\n",
+            "setup.cfg": "[importlinter]\nroot_package = adder\n\n[importlinter:contract:1]\ntype = layers\nlayers =\n    main\n    sums\ncontainers = adder\n",
+            "adder/sums.py": "def total(numbers):\n    from adder.main import main\n\n    return main\n",
         },
-        "example/sums.py:2",
+        "adder/sums.py:2",
     ),
 }
 
@@ -145,34 +145,43 @@ def test_a_clean_tree_is_silent(tmp_path: Path) -> None:
 
 INNOCENT: dict[str, Mapping[str, str | bytes]] = {
     "interfaces": {
-        "example/api.py": "from abc import ABC, abstractmethod\nfrom typing import Protocol\n\n\nclass A(ABC):\n    @abstractmethod\n"
+        "adder/api.py": "from abc import ABC, abstractmethod\nfrom typing import Protocol\n\n\nclass A(ABC):\n    @abstractmethod\n"
         "    def one(self): ...\n\n    @abstractmethod\n    def two(self): ...\n\n\nclass P(Protocol):\n    def three(self): ...\n"
     },
     "an optional import that says so": {
-        "example/extra.py": "import logging\n\ntry:\n    import wandb\nexcept ImportError:\n    wandb = None\n    logging.warning('no wandb')\n"
+        "adder/extra.py": "import logging\n\ntry:\n    import wandb\nexcept ImportError:\n    wandb = None\n    logging.warning('no wandb')\n"
+    },
+    "an optional import that is asked for by name": {
+        "adder/extra.py": "from adder.needs import needs\n\ntry:\n    import wandb\nexcept ImportError:\n    wandb = None\n\n\ndef log(x):\n    needs('wandb')\n    wandb.log(x)\n",
+        "adder/needs.py": "def needs(name):\n    return name\n",
+    },
+    "hooks of a base class and refusals of a derived one": {
+        "adder/hooks.py": "class Hooks:\n    def start(self): pass\n\n    def stop(self): pass\n",
+        "adder/quiet.py": "from adder.hooks import Hooks\n\n\nclass Quiet(Hooks):\n    def start(self): pass\n\n"
+        "    def stop(self):\n        raise NotImplementedError\n",
     },
     "another import instead": {
-        "example/extra.py": "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n\nload = tomllib.loads\n"
+        "adder/extra.py": "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n\nload = tomllib.loads\n"
     },
     "types that import each other": {
-        "example/left.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from example.right import B\n\n\nclass A:\n    other: B\n",
-        "example/right.py": "from example.left import A\n\n\nclass B:\n    other: A\n",
+        "adder/left.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from adder.right import B\n\n\nclass A:\n    other: B\n",
+        "adder/right.py": "from adder.left import A\n\n\nclass B:\n    other: A\n",
     },
     "an import inside a function": {
-        "example/left.py": "def a():\n    from example.right import b\n\n    return b\n",
-        "example/right.py": "from example.left import a\n\n\ndef b():\n    return a\n",
+        "adder/left.py": "def a():\n    from adder.right import b\n\n    return b\n",
+        "adder/right.py": "from adder.left import a\n\n\ndef b():\n    return a\n",
     },
     "a small fixture of tests": {"tests/data/tiny.pt": b"\0\1\2" * 50},
     "an example of an environment file": {".env.example": "TOKEN=\n"},
-    "a namespace folder with data": {"example/data/__init__.py": "", "example/data/words.txt": "a\nb\n"},
+    "a namespace folder with data": {"adder/data/__init__.py": "", "adder/data/words.txt": "a\nb\n"},
     "a lock that fits": {"uv.lock": 'version = 1\n\n[[package]]\nname = "numpy"\nversion = "2.0.0"\n'},
     "ruff for all": {
         "pyproject.toml": CLEAN["pyproject.toml"]
         + '\n[tool.ruff.lint]\nselect = ["E", "I"]\n\n[tool.ruff.format]\nquote-style = "double"\n'
     },
     "a package that calls its module tests": {
-        "example/tests.py": "def count(x):\n    return x\n",
-        "example/sums.py": "from example.tests import count\n\n\ndef total(numbers):\n    return count(numbers)\n",
+        "adder/tests.py": "def count(x):\n    return x\n",
+        "adder/sums.py": "from adder.tests import count\n\n\ndef total(numbers):\n    return count(numbers)\n",
     },
 }
 
@@ -183,8 +192,14 @@ def test_what_is_fine_is_not_reported(case: str, tmp_path: Path) -> None:
 
 
 def test_a_command_is_tested_when_a_test_starts_it_by_name(tmp_path: Path) -> None:
-    test = 'import subprocess\n\n\ndef test_help():\n    assert subprocess.run(["example", "--help"]).returncode == 0\n'
+    test = 'import subprocess\n\n\ndef test_help():\n    assert subprocess.run(["adder", "--help"]).returncode == 0\n'
     assert findings_of(tmp_path, {"tests/test_main.py": test}) == ()
+
+
+def test_a_logger_of_the_same_name_does_not_test_a_command(tmp_path: Path) -> None:
+    test = "import logging\n\n\ndef test_level():\n    assert logging.getLogger('adder').level == 0\n"
+    (finding,) = findings_of(tmp_path, {"tests/test_main.py": test})
+    assert (finding.detector, finding.places[0].place) == ("entry-point", "pyproject.toml:11")
 
 
 def test_an_untracked_artifact_is_no_finding(tmp_path: Path) -> None:
@@ -196,7 +211,7 @@ def test_an_untracked_artifact_is_no_finding(tmp_path: Path) -> None:
 def test_findings_are_ranked_by_risk_and_reach(tmp_path: Path) -> None:
     found = findings_of(
         tmp_path,
-        {".env": "A=1\n", "run.log": "x\n", "example/a.py": LONG, "example/b.py": LONG, "example/c.py": LONG},
+        {".env": "A=1\n", "run.log": "x\n", "adder/a.py": LONG, "adder/b.py": LONG, "adder/c.py": LONG},
     )
     assert [finding.level for finding in found] == ["high", "medium", "low"]
     assert [weight(finding) for finding in found] == sorted(map(weight, found), reverse=True)

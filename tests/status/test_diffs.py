@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codex_audit.status.markdown import write
 from codex_audit.status.model import AtomicDiff
 from codex_audit.status.patches import unified
 from tests.status.planting import CLEAN, known_of, planted, run_git, update_of
@@ -38,7 +39,7 @@ repos:
 """
 BARE = {
     **CLEAN,
-    "example/load.py": LOADS,
+    "adder/load.py": LOADS,
     "run.log": "step 1\n",
     ".gitignore": "build/",
     "pyproject.toml": CLEAN["pyproject.toml"].replace(
@@ -63,7 +64,6 @@ def test_every_gap_that_has_a_template_gets_a_diff(diffs: tuple[AtomicDiff, ...]
     assert closed >= {
         "committed-artifact",
         "ci.pipeline",
-        "ci.tests",
         "deployment.container",
         "docs.changelog",
         "docs.contributing",
@@ -98,13 +98,15 @@ def test_each_probe_that_a_diff_closes_is_yes_once_it_is_applied(
 def test_a_gap_without_a_template_says_no_diff_and_why(tree: Path) -> None:
     update = update_of(tree)
     closed = {name for diff in update.diffs for name in diff.closes.split(", ")}
-    assert update.no_diffs and all(item.reason and item.closes not in closed for item in update.no_diffs)
+    steps = [(item.reason, probe, step) for item in update.no_diffs for probe, step in item.steps]
+    assert steps and all(reason and step and probe not in closed for reason, probe, step in steps)
+    assert "*No diff.*" in write(update).decode()
 
 
 def test_a_file_with_a_credential_is_never_part_of_a_diff(tmp_path: Path) -> None:
-    secret = "AKIA" + "ABCDEFGHIJKLMNOP"
+    secret = "AKIA" + "QYLPMN5HFIQR7BCD"
     loads = LOADS.replace("import torch\n", f'import torch\n\nKEY = "{secret}"\n')
-    update = update_of(planted(tmp_path, {**BARE, "example/load.py": loads}))
+    update = update_of(planted(tmp_path, {**BARE, "adder/load.py": loads}))
     assert not any(diff.closes == "security.safe-load" for diff in update.diffs)
     assert secret not in str(update)
 

@@ -63,7 +63,7 @@ def test_nothing_of_a_hostile_tree_becomes_a_command(tmp_path: Path) -> None:
         "Makefile": "test:\n\tpytest; touch owned\n\n$(shell touch owned) lint:\n\ttouch owned\n",
         ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    steps:\n      - run: mypy; touch owned\n",
         "pyproject.toml": CLEAN["pyproject.toml"].replace(
-            "example = ", '"$(touch owned)" = "example.main:main"\n"--x" = "example.main:main"\nexample = '
+            "adder = ", '"$(touch owned)" = "adder.main:main"\n"--x" = "adder.main:main"\nadder = '
         ),
     }
     made = gates(known_of(planted(tmp_path, files)))
@@ -72,5 +72,5 @@ def test_nothing_of_a_hostile_tree_becomes_a_command(tmp_path: Path) -> None:
         ("mypy",),
         ("python", "-m", "pytest", "-q"),
         ("make", "test"),
-        ("example", "--help"),
+        ("adder", "--help"),
     ]

@@ -126,7 +126,12 @@ def _is_tested(point: EntryPoint, ground: Ground, started: _Started) -> bool:
     name, _, inner = point.target.partition(":")
     if not started.imported.isdisjoint((name, f"{name}.{inner}")):
         return True
-    if not started.words.isdisjoint((name, name.removesuffix(".__main__"), name.partition(".")[0], point.name)):
+    if not started.words.isdisjoint((name, name.removesuffix(".__main__"), point.name)):
+        return True
+    package = name.partition(".")[0]
+    main = modules.by_name.get(f"{package}.__main__")
+    targets = {absolute(item.target, main) for item in main.facts.imports} if main is not None else set()
+    if package in started.words and targets & {name, f"{name}.{inner}"}:
         return True
     # The name of a package is given to loggers and importers as well.
     return point.name in started.alone and not modules.defines_top(point.name)

@@ -105,7 +105,7 @@ def _swallowed(handler: Handler, module: Module, starts: list[int]) -> bool:
 
 
 def _asked_for(item: Import, module: Module) -> bool:
-    """Whether a call is given the package's name, as ``requires_backends(self, "pytesseract")`` is: something checks."""
+    """Whether a call is given the package's name, as in ``requires_backends(self, "peft")``: something checks."""
     name = re.compile(rf"""['"]{re.escape(item.target.partition(".")[0])}['"]""")
     return any(name.search(argument.value) for call in module.facts.calls for argument in call.arguments)
 

@@ -94,7 +94,7 @@ def tool_uses(ground: Ground) -> Iterator[tuple[str, Citation]]:
             yield hook.id, Citation(file.path, hook.line, hook.id)
         for step in file.ci.steps if file.ci is not None else ():
             for tool in re.findall(
-                r"(?:^|[\s;&|/])((?:ruff (?:format|check)|[a-z][\w-]*(?: build)?))(?=\s|$)", step.run
+                r"(?:^|[\s;&|/])((?:ruff (?:format|check)|[a-z][\w-]*(?: build)?))(?=[\s;&|]|$)", step.run
             ):
                 yield tool, Citation(file.path, step.line, tool.split()[0])
 
