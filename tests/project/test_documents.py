@@ -45,24 +45,32 @@ def test_changelog_knows_this_version() -> None:
     assert codex_audit.__version__ in versions
 
 
-def test_readme_table_lists_every_command_and_no_other() -> None:
-    documented = re.findall(r"^\| `codex-audit (\w+)", text("README.md"), re.M)
-    offered = re.findall(r"^    (\w+) ", help_of(), re.M)
+def test_page_of_commands_lists_every_command_and_no_other() -> None:
+    documented = re.findall(r"^\| `codex-audit ([\w-]+)", text("docs/commands.md"), re.M)
+    offered = re.findall(r"^    ([a-z][\w-]*)(?: |$)", help_of(), re.M)
     assert sorted(documented) == sorted(offered)
-    rows = re.findall(r"^\| `codex-train (.+?) \|", text("README.md"), re.M)
+    rows = re.findall(r"^\| `codex-train (.+?) \|", text("docs/commands.md"), re.M)
     documented = [word for row in rows for word in re.findall(r"(?:^|`)([a-z]+)\b", row)]
     offered = re.findall(r"^    (\w+)\b", help_of(program="codex-train"), re.M)
     assert sorted(documented) == sorted(offered)
 
 
-def test_every_option_in_readme_exists() -> None:
-    for line in re.findall(r"^codex-audit (.+?)(?:\s+#.*)?$", text("README.md"), re.M):
+def test_every_option_in_a_page_exists() -> None:
+    """Of commands that are shown and not run; the others are run by ``tests/docs``."""
+    pages = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+    lines = {
+        (page, line)
+        for page in pages
+        for block in re.findall(r"^```sh\n(.*?)^```", text(page), re.M | re.S)
+        for line in re.findall(r"^codex-audit ([a-z].+?)(?:\s+#.*)?$", block, re.M)
+    }
+    assert lines
+    known: dict[str, str] = {}
+    for page, line in sorted(lines):
         verb, *words = line.split()
-        if verb.isupper():
-            continue
-        offered = help_of(verb)
-        for option in (word for word in words if word.startswith("--")):
-            assert option in offered, f"README uses {option} with {verb}"
+        offered = known.setdefault(verb, help_of(verb))
+        for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+            assert option in offered, f"{page} uses {option} with {verb}"
 
 
 def test_readme_counts_the_probes() -> None:

@@ -29,7 +29,7 @@ from codex_audit.workflow.settings import Vocabulary
 from codex_evidence.errors import UsageError
 from tests.commands.cli import MANIFEST, PACKAGE_ROOT, audited, command, write_tree
 
-NAMES = Vocabulary((), ("markdown", "json"))
+NAMES = Vocabulary((), tuple(row.name for row in FORMATS))
 WORKFLOW = default_workflow(NAMES)
 MARKER = "audit_artifacts/.run_in_progress.json"
 RECORD = "audit_artifacts/audit_run_record.json"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from codex_audit.cache.store import FILE, Store
 from codex_audit.capabilities.catalogue import CATALOGUE
 from codex_audit.facts.packed import NotFactsError, pack, unpack
+from codex_audit.reports.formats import FORMATS
 from codex_audit.stages.pipeline import Audit, run_stages
 from codex_audit.stages.remembered import Whole
 from codex_audit.stages.request import Request
@@ -24,7 +25,7 @@ from codex_audit.workflow.load import default_workflow
 from codex_audit.workflow.settings import Vocabulary, Workflow
 from tests.commands.cli import TRAIN, write_tree
 
-WORKFLOW = default_workflow(Vocabulary((), ("markdown", "json")))
+WORKFLOW = default_workflow(Vocabulary((), tuple(row.name for row in FORMATS)))
 PATHS = (
     "pkg/train.py",
     "pkg/other.py",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from codex_audit.capabilities.catalogue import CATALOGUE
+from codex_audit.reports.formats import FORMATS
 from codex_audit.stages.pipeline import run_stages
 from codex_audit.stages.request import Request
 from codex_audit.stages.writing import check_output
@@ -156,7 +157,7 @@ def test_a_file_that_changes_between_listing_and_reading_is_noticed(tree: Path) 
         if stage == "S2":
             (tree / "pkg" / "train.py").write_text("changed = True\n")
 
-    workflow = default_workflow(Vocabulary((), ("markdown", "json")))
+    workflow = default_workflow(Vocabulary((), tuple(row.name for row in FORMATS)))
     with pytest.raises(CodexError, match=r"pkg/train\.py.*run the audit again") as caught:
         run_stages(Request(tree, tree, workflow, lambda: CATALOGUE), "S7", tell)
     assert caught.value.exit_code == 4
