@@ -8,15 +8,18 @@ LOCK := $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --no
 	--generate-hashes --strip-extras --allow-unsafe
 INSTALLED := .venv/installed
 
-.PHONY: help install test lint format coverage accuracy demo wheelhouse lock dist clean
+.PHONY: help install test browser lint format coverage docs release accuracy demo wheelhouse lock dist clean
 
 help:
 	@echo "make demo        audit this repository and a foreign one; train a small model and check the run"
 	@echo "make demo LONG=1 replay that run too, and fine-tune a 135M model with adapters"
 	@echo "make test        run all tests"
+	@echo "make browser     fetch what the tests of the HTML report need, beside Chromium and node"
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make format      let ruff rewrite what it can"
 	@echo "make coverage    run all tests and show the lines that none of them reached"
+	@echo "make docs        build the documentation into build/site; a dead link fails"
+	@echo "make release     say whether a release may go out, after make test"
 	@echo "make accuracy    fetch the labelled repositories and compare verdicts with their labels"
 	@echo "make wheelhouse  fill wheelhouse/ with all that test and demo install"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
@@ -33,7 +36,17 @@ $(INSTALLED): requirements/dev.txt requirements/torch.txt pyproject.toml codex_a
 	@touch $@
 
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=build/junit.xml \
+		--cov --cov-report=json:build/coverage.json --cov-report=
+
+browser: tests/browser/node_modules
+
+tests/browser/node_modules: tests/browser/package-lock.json
+	npm ci --silent --no-fund --prefix tests/browser
+	@touch $@
+
+release: install
+	$(BIN)/codex-audit release-check --profile release.yaml --markdown build/release/checklist.md
 
 lint: install
 	$(BIN)/ruff check .
@@ -45,8 +58,11 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-coverage: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term-missing
+coverage: test
+	$(BIN)/coverage report
+
+docs: install
+	$(BIN)/python -m zensical build --strict
 
 accuracy: install
 	$(BIN)/python -m benchmarks.accuracy --wrong
@@ -72,4 +88,4 @@ dist: install
 	$(BIN)/python -m build --no-isolation
 
 clean:
-	rm -rf .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .cache .venv build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

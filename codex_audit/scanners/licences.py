@@ -45,6 +45,8 @@ _CLASSIFIED = {
     "Python Software Foundation License": "PSF-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
+# What many packages write in a field that asks for no identifier.
+_WRITTEN = {"apache 2.0 license": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache 2.0": "Apache-2.0"}
 _STRONG = re.compile(r"\b(?:A?GPL|Affero)", re.IGNORECASE)
 _LONGEST = 120
 _FIRST = 1 << 16
@@ -176,4 +178,5 @@ def _expression(text: str) -> str:
     try:
         return str(canonicalize_license_expression(text.strip()))[:_LONGEST]
     except InvalidLicenseExpression:
-        return re.sub(r"\s+", " ", text).strip()[:_LONGEST]
+        written = re.sub(r"\s+", " ", text).strip()[:_LONGEST]
+        return _WRITTEN.get(written.casefold(), written)
