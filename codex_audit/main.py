@@ -27,8 +27,8 @@ from codex_audit.commands import (
 from codex_evidence.command_line import CommandParser, run_program
 
 _NAME = "codex-audit"
-_DESCRIPTION = "Read a repository, say what it can do, and show the line that proves each verdict."
-_EPILOG = "exit codes: 0 fine, 1 findings, 2 usage or unreadable input, 3 a bug, 4 stale or interrupted"
+_DESCRIPTION = "Say what a repository can do, and show the line that proves each verdict."
+_EPILOG = "exit codes: 0 fine, 1 findings, 2 bad input, 3 a bug, 4 stale or interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

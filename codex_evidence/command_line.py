@@ -28,9 +28,11 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def add_commands(self, modules: Iterable[ModuleType]) -> None:
-        """``--debug``, and the commands, each from the ``add_parser`` of its module."""
-        self.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
-        commands = self.add_subparsers(metavar="COMMAND", required=True)
+        """The commands, each from the ``add_parser`` of its module, and ``--debug``, which shows the traceback of a bug:
+        the line that tells of one names it, so that the help has room for the commands."""
+        self.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+        # Long enough that argparse gives the longest name and its help one line.
+        commands = self.add_subparsers(metavar="COMMAND [OPTION]", required=True)
         for module in modules:
             module.add_parser(commands)
 

@@ -16,7 +16,7 @@ _MOST_SHOWN = 50
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("hook", help="check files that are about to be committed, one matter each")
+    parser = subparsers.add_parser("hook", help="one check of files that are about to be committed")
     hooks = parser.add_subparsers(metavar="NAME", required=True)
     files = argparse.ArgumentParser(add_help=False)
     files.add_argument(

@@ -41,9 +41,7 @@ _SCANNERS = ("bandit", "secrets", "sbom", "licences", "vulnerabilities")
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser(
-        "scan", help="run security scanners on a tree; takes minutes on a large one"
-    )
+    parser = subparsers.add_parser("scan", help="run security scanners; takes minutes on a large tree")
     parser.add_argument(
         "path", nargs="?", type=given_path, default=Path(), metavar="PATH", help="the tree (default: here)"
     )
