@@ -46,7 +46,11 @@ _CLASSIFIED = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 # What many packages write in a field that asks for no identifier.
-_WRITTEN = {"apache 2.0 license": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache 2.0": "Apache-2.0"}
+_WRITTEN = {
+    "apache 2.0 license": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+}
 _STRONG = re.compile(r"\b(?:A?GPL|Affero)", re.IGNORECASE)
 _LONGEST = 120
 _FIRST = 1 << 16
