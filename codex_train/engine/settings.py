@@ -11,6 +11,7 @@ import torch
 
 from codex_evidence.errors import UsageError
 from codex_train.config.nouns import RunConfig
+from codex_train.engine.memory import keep_freed_memory
 
 # One of the two values with which cuBLAS repeats itself (CUDA documentation, "Results reproducibility").
 _CUBLAS = ":4096:8"
@@ -45,6 +46,8 @@ def settle(run: RunConfig, kind: str) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
     if run.threads:
         torch.set_num_threads(run.threads)
+    if kind == "cpu":
+        keep_freed_memory()
     if run.deterministic:
         if kind == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", _CUBLAS)
