@@ -36,7 +36,8 @@ def _deferred(known: Known) -> Iterator[Deferred]:
         each = "It takes days, and needs" if len(days) == 1 else "Each takes days, and needs"
         yield Deferred(names(days, 4), f"{each} an owner and a design of its own.")
     for probe, answer in known.answers.items():
-        if answer.counted == "unknown" and probe not in known.workflow.disable:
+        said = known.workflow.disable.keys() | known.workflow.overrule.keys()
+        if answer.counted == "unknown" and probe not in said:
             yield Deferred(f"`{probe}`", f"Unknown: {answer.sentence.removesuffix('.')}.")
     apart = [probe for probe, answer in known.answers.items() if answer.counted == "not_applicable"]
     if apart:
