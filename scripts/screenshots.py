@@ -1,33 +1,35 @@
-"""Make the picture of the HTML report that the README shows: an audit of this repository, opened in Chromium.
+"""Make the pictures that the README shows, of an audit of this repository: the HTML report and the terminal.
 
-Needs Chromium (Debian package chromium) and Pillow.
+The first needs Chromium (Debian package chromium) and Pillow, the second nothing more than codex-audit.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
-
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "images" / "html_report.png"
+IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT = 1100, 900
 COLOURS = 64
 MOST_BYTES = 200_000
+CELLS = (130, 34)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def report(folder: Path) -> Path:
-    """The HTML report of an audit of this repository, written under ``folder``."""
+def audit(folder: Path) -> Path:
+    """An audit of this repository in ``folder``."""
     command = [str(Path(sys.executable).with_name("codex-audit")), "run", str(ROOT), "--output", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    (found,) = (folder / "reports").glob("capability_matrix_*.html")
-    return found
+    return folder
 
 
 def shoot(page: Path, picture: Path) -> None:
@@ -42,18 +44,57 @@ def shoot(page: Path, picture: Path) -> None:
     subprocess.run([browser, *options, page.as_uri()], check=True, capture_output=True, timeout=120)
 
 
+def html_report(audited: Path) -> Path:
+    """The HTML report, with few colours."""
+    from PIL import Image
+
+    (page,) = (audited / "reports").glob("capability_matrix_*.html")
+    shot = audited / "shot.png"
+    shoot(page, shot)
+    picture = IMAGES / "html_report.png"
+    with Image.open(shot) as image:
+        image.convert("RGB").quantize(COLOURS).save(picture, optimize=True)
+    return picture
+
+
+def terminal(audited: Path) -> Path:
+    """The TUI on the matrix, in a terminal of CELLS."""
+    from codex_audit.tui.app import AuditApp
+
+    async def drawn() -> str:
+        app = AuditApp(audited, ROOT)
+        async with app.run_test(size=CELLS) as pilot:
+            while not app.desk.world.searched:
+                await pilot.pause(0.05)
+            await pilot.press("down", "down")
+            await pilot.pause(0.5)
+            return app.export_screenshot(title="codex-audit tui")
+
+    picture = IMAGES / "tui.svg"
+    # Without the fonts that Rich would have a reader's browser fetch from elsewhere.
+    drawing = re.sub(r"@font-face \{.*?\}\s*", "", asyncio.run(drawn()), flags=re.S)
+    picture.write_text(drawing, encoding="utf-8")
+    return picture
+
+
+PICTURES: dict[str, Callable[[Path], Path]] = {"html_report": html_report, "tui": terminal}
+
+
 def main() -> int:
-    """Write the picture with few colours, and refuse one too large for a README."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shot = folder / "shot.png"
-        shoot(report(folder), shot)
-        PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(shot) as image:
-            image.convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
-    size = PICTURE.stat().st_size
-    print(f"{PICTURE.relative_to(ROOT)}: {size} bytes")
-    return 0 if size <= MOST_BYTES else 1
+    """Make the pictures that are named, or all, and refuse one too large for a README."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=tuple(PICTURES), metavar="NAME", help=", ".join(PICTURES))
+    names: list[str] = parser.parse_args().names or list(PICTURES)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    fits = True
+    with tempfile.TemporaryDirectory() as folder:
+        audited = audit(Path(folder) / ROOT.name)
+        for name in names:
+            picture = PICTURES[name](audited)
+            size = picture.stat().st_size
+            print(f"{picture.relative_to(ROOT)}: {size} bytes")
+            fits = fits and size <= MOST_BYTES
+    return 0 if fits else 1
 
 
 if __name__ == "__main__":

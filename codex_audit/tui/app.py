@@ -12,11 +12,11 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from codex_audit.tui.bars import NAMES, Ask, Tabs, Title, narrowed, title_line
 from codex_audit.tui.checks import subjects
 from codex_audit.tui.desk import (
+    LISTS,
     SLOW,
     TABS,
     WITH_PREVIEW,
@@ -27,7 +27,8 @@ from codex_audit.tui.desk import (
     neighbour,
     viewed_files,
 )
-from codex_audit.tui.keys import KEYS
+from codex_audit.tui.footer import Footer
+from codex_audit.tui.keys import ACTIONS, KEYS
 from codex_audit.tui.page import Page, Where, text
 from codex_audit.tui.palette import Places, commands
 from codex_audit.tui.reading import Audit
@@ -59,10 +60,12 @@ class AuditApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if light else DARK.name
         self.desk = Desk(World(folder, tree, Audit(folder)), named=named)
+        self._sheet, self._preview = Sheet(id="sheet"), Sheet(id="preview")
         self.error: Exception | None = None
         self._stack = [Frame(TABS[0])]
         self._groups: tuple[str, ...] = ()
         self._read = self._asking = False
+        self._lists: dict[Where, Page] = {}  # of the world as it is: thousands of rows need their time
         self._beside: Where | None = None
         self._work = Work(self.post_message, lambda: viewed_files(self.where, self.desk))
 
@@ -70,16 +73,17 @@ class AuditApp(App[None]):
         yield Title(id="title")
         yield Tabs(id="tabs")
         with Horizontal(id="body"):
-            yield Sheet(id="sheet")
-            yield Sheet(id="preview")
+            yield self._sheet
+            yield self._preview
         yield Ask()
-        yield Footer(compact=True)
+        yield Footer(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one("#preview", Sheet).can_focus = False
+        self._preview.can_focus = False
         self._sheet.focus()
         self._show(Page(NAMES[0], (text("Reading ..."),)), anew=True)
-        self._work.follow(self.desk.world.folder, self.desk.world.tree)
+        # After the first paint: reading would take its time from that.
+        self.call_after_refresh(self._work.follow, self.desk.world.folder, self.desk.world.tree)
         self.set_interval(_TICK, self._tick)
 
     def on_unmount(self) -> None:
@@ -88,12 +92,11 @@ class AuditApp(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         self.call_after_refresh(self._beside_and_bars)
 
-    # --- what is on disk
-
     @on(Seen)
     def _seen(self, message: Seen) -> None:
         before, world = self.desk.world, message.world
         self.desk = self.desk.changed(world=world)
+        self._lists.clear()
         first, self._read = not self._read, True
         if first or concerns(self.where, before, world):
             self._refresh(anew=first)
@@ -121,8 +124,6 @@ class AuditApp(App[None]):
         if self.where.kind == "verify" and any(check.state == "working" for check in self.desk.checks):
             self._refresh(anew=False)
 
-    # --- the stack of pages
-
     @property
     def where(self) -> Where:
         """The page on the screen."""
@@ -137,6 +138,9 @@ class AuditApp(App[None]):
             self._stack.append(Frame(where))
         self._close_ask()
         self._refresh(anew=True)
+
+    def action_leave(self) -> None:
+        self.exit()
 
     async def action_back(self) -> None:
         if self._frame.needle or self._frame.group:
@@ -160,8 +164,8 @@ class AuditApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key does anything here; the footer leaves out those that do not."""
-        if action in ("tab", "next_tab"):
-            return not self.screen.is_modal
+        if action in ACTIONS and (self._asking or self.screen.is_modal):
+            return False
         rules: dict[str, Callable[[], bool]] = {
             "neighbour": lambda: any(neighbour(self.where, self.desk, by) for by in (1, -1)),
             "filter": lambda: bool(self._groups),
@@ -183,8 +187,6 @@ class AuditApp(App[None]):
     @on(Tabs.Chosen)
     def _tab_chosen(self, message: Tabs.Chosen) -> None:
         self.action_tab(message.number)
-
-    # --- searching and filtering
 
     def action_find(self) -> None:
         self._open_ask(_FIND, self._frame.needle)
@@ -222,13 +224,11 @@ class AuditApp(App[None]):
         if self._asking:
             self._asking = False
             self.query_one(Ask).close()
-            self._sheet.focus()
+            self.screen.set_focus(self._sheet)
 
     def _narrow(self) -> None:
         self._sheet.narrow(self._frame.needle, self._frame.group)
         self.refresh_bindings()
-
-    # --- verifying, and other commands
 
     def action_verify(self, rerun: bool) -> None:
         if any(check.state in ("waiting", "working") for check in self.desk.checks):
@@ -248,19 +248,9 @@ class AuditApp(App[None]):
         """The commands of the palette that are always there; the pages come from ``Places``."""
         return commands(self, self._groups)
 
-    # --- drawing
-
     @property
     def _frame(self) -> Frame:
         return self._stack[-1]
-
-    @property
-    def _sheet(self) -> Sheet:
-        return self.query_one("#sheet", Sheet)
-
-    @property
-    def _preview(self) -> Sheet:
-        return self.query_one("#preview", Sheet)
 
     def _refresh(self, *, anew: bool) -> None:
         """Makes the page on the screen again; ``anew`` when it was another before."""
@@ -268,12 +258,13 @@ class AuditApp(App[None]):
             return
         if self.where.kind in SLOW:
             if anew:
-                self._frame.title = ""
                 self._show(Page("", (text("Reading ..."),)), anew=True)
-                self._frame.title = ""
             self._work.make("sheet", self.where, self.desk)
-        else:
-            self._show(make_page(self.where, self.desk), anew=anew)
+            return
+        page = self._lists.get(self.where) or make_page(self.where, self.desk)
+        if self.where in LISTS:
+            self._lists[self.where] = page
+        self._show(page, anew=anew)
 
     def _show(self, page: Page, *, anew: bool) -> None:
         frame = self._frame
@@ -287,9 +278,9 @@ class AuditApp(App[None]):
     def _beside_and_bars(self, *, again: bool = False) -> None:
         trail = tuple(frame.title for frame in self._stack if frame.title)
         title = self.query_one(Title)
-        title.update(title_line(self.desk.world, trail, title.size.width or self.size.width - 2))
-        matched, total = self._sheet.counts
-        told = narrowed(self._frame.group, self._frame.needle, matched, total)
+        line = title_line(self.desk.world, trail, title.size.width or self.size.width - 2)
+        title.update(line, layout=False)
+        told = narrowed(self._frame.group, self._frame.needle, *self._sheet.counts)
         self.query_one(Tabs).show(TABS.index(self._stack[0].where), told)
         target = self._sheet.target if self.where.kind in WITH_PREVIEW else None
         if self._preview.display and target is not None and (again or target != self._beside):

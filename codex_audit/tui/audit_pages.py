@@ -91,7 +91,7 @@ def capability(world: World, key: str) -> Page:
     score = next((one for one in audit.scored.capabilities if one.id == key), None) if audit.scored else None
     if score is None:
         return Page(key, (text(f"The audit no longer holds the capability {key}."),))
-    rows = tuple(probe_row(world, one) for one, owner in _owned(audit) if owner == key)
+    rows = tuple(probe_row(world, one) for one in audit.asked.get(key, ()))
     gap = gap_of(audit, key)
     blocks: list[Block] = [*_score_lines(audit, score)]
     if gap is not None and (gap.patch_plan or gap.risks):
@@ -186,7 +186,7 @@ def warnings(audit: Audit) -> Iterator[Block]:
 
 def _matrix_row(audit: Audit, score: CapabilityScore) -> Row:
     tone = words.STATUS[score.status][1]
-    asked = [one.counted for one, owner in _owned(audit) if owner == score.id]
+    asked = [one.counted for one in audit.asked.get(score.id, ())]
     applicable = [one for one in asked if one != "not_applicable"]
     below = audit.gaps is not None and score.id in audit.gaps.below
     return row(
@@ -202,11 +202,6 @@ def _matrix_row(audit: Audit, score: CapabilityScore) -> Row:
         score.status,
         score.id,
     )
-
-
-def _owned(audit: Audit) -> Iterator[tuple[ProbeAnswer, str]]:
-    for name, answer in audit.answers.items():
-        yield answer, audit.owners[name]
 
 
 def _score_lines(audit: Audit, score: CapabilityScore) -> Iterator[Block]:

@@ -65,7 +65,7 @@ class Tabs(Static):
             parts.append((f" {number + 1} {name} ", style))
         room = self.size.width - sum(len(name) + 4 for name in NAMES)
         parts.append((fit(told, room, right=True) if room > 0 else "", "$codex-fair"))
-        self.update(Content.assemble(*parts))
+        self.update(Content.assemble(*parts), layout=False)
 
     def on_click(self, event: events.Click) -> None:
         start = 0
@@ -107,7 +107,7 @@ class Ask(Horizontal):
         field = self.query_one(Input)
         with field.prevent(Input.Changed):
             field.value = value
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be waiting already
 
     def close(self) -> None:
         """Asks no more."""

@@ -25,6 +25,9 @@ TABS: tuple[Where, ...] = (
     Where("verify"),
 )
 
+LISTS = frozenset(TABS[:3])
+"""Pages that depend on the world alone, and may have thousands of rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codex_audit.stages.places import artifact_path
-from codex_evidence.run_verify import is_run
 
 MOST_FOLDERS = 20_000
 DEEPEST = 10
@@ -39,6 +38,8 @@ def find(top: Path) -> Found:
 
 
 def _folders(top: Path, runs: list[Path]) -> Iterator[Path]:
+    from codex_evidence.run_verify import is_run  # here: the first screen does not wait for it
+
     for place, names, _ in os.walk(top):
         folder = Path(place)
         if is_run(folder):

@@ -93,6 +93,8 @@ def _axis(frame: _Frame, index: int, rows: int) -> tuple[Piece, ...]:
     if value is None and index == rows // 2:
         value = frame.high / 2 + frame.low / 2
     label = "" if value is None else f"{value:.4g}"
+    if value is not None and len(label) > _LABEL:
+        label = f"{value:.2g}"
     return (Piece(f"{label:>{_LABEL}}{'┤' if label else '│'}", "dim"),)
 
 

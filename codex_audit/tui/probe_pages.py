@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from codex_audit.artifacts import Evidence
-from codex_audit.capabilities.model import Probe
 from codex_audit.reports.wording import readable, sentence
 from codex_audit.tui import words
 from codex_audit.tui.page import (
@@ -26,6 +26,9 @@ from codex_audit.tui.page import (
 )
 from codex_audit.tui.source import LONGEST_LINE, Source, read_source
 from codex_audit.tui.world import World
+
+if TYPE_CHECKING:
+    from codex_audit.capabilities.model import Probe
 
 
 def probe(world: World, key: str) -> Page:
@@ -92,7 +95,7 @@ def cited(world: World, key: str) -> tuple[Evidence, ...]:
 def _doubts(world: World, place: Evidence, found: Source) -> Iterator[Block]:
     audited = world.audit.digests.get(place.path)
     if found.fault:
-        yield text(piece("! ", "bad"), f"{place.path}: {found.fault}. This is what the audit quoted:")
+        yield text(piece("! ", "bad"), f"No lines: {found.fault}. This is what the audit quoted:")
     elif audited is None:
         yield text(
             piece("! ", "fair"),

@@ -79,6 +79,12 @@ class Audit:
         return {one.id: one for capability in capabilities for one in capability.probes}
 
     @cached_property
+    def asked(self) -> dict[str, tuple[ProbeAnswer, ...]]:
+        """The answers of each capability."""
+        capabilities = self.raw.capabilities if self.raw else ()
+        return {capability.id: capability.probes for capability in capabilities}
+
+    @cached_property
     def owners(self) -> dict[str, str]:
         """The capability of each probe."""
         capabilities = self.raw.capabilities if self.raw else ()

@@ -52,6 +52,7 @@ class Sheet(ScrollView, can_focus=True):
         self._shown: Shown = lay_out(self._page, 80)
         self._cursor = -1
         self._sideways = 0
+        self._arranged = 0
         self._styles: dict[str, Style] = {}
         self.needle = self.group = ""
 
@@ -112,7 +113,8 @@ class Sheet(ScrollView, can_focus=True):
         return self.target is not None if action == "open" else True
 
     def on_resize(self, event: events.Resize) -> None:
-        self._arrange(self.target)
+        if self._width() != self._arranged:
+            self._arrange(self.target)
 
     def on_click(self, event: events.Click) -> None:
         index = event.y - len(self._shown.head) + self.scroll_offset.y
@@ -172,11 +174,14 @@ class Sheet(ScrollView, can_focus=True):
         """How many lines there is room for below the heading."""
         return max(1, self.size.height - len(self._shown.head))
 
+    def _width(self) -> int:
+        """Cells for a line; the gutter has the room of the scroll bar, which may come and go."""
+        return max(20, (self.outer_size.width or self.app.size.width) - self.gutter.width)
+
     def _arrange(self, target: Where | None) -> None:
         """Lays the page out anew, with the cursor on the row of ``target``, else about where it was."""
-        # Always with room for the scroll bar, which may come and go.
-        width = max(20, (self.outer_size.width or self.app.size.width) - self.gutter.width - 1)
-        self._shown = lay_out(self._page, width, self.needle, self.group)
+        self._arranged = self._width()
+        self._shown = lay_out(self._page, self._arranged, self.needle, self.group)
         lines = self._shown.lines
         self.virtual_size = Size(self.size.width, len(lines) + len(self._shown.head))
         places = (index for index, line in enumerate(lines) if line.row and line.row.target == target)

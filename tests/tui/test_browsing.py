@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from codex_audit.stages.places import MARKER, artifact_path
 from codex_audit.tui.app import AuditApp
+from codex_audit.tui.page import Where
 from tests.commands.cli import audited, command, write_tree
 from tests.recorder.made_up import make_run, opened, steps
 from tests.tui.made import changed, drive, screen, sheet, until, write_audit
@@ -180,6 +181,15 @@ def test_the_cursor_stays_on_its_row_when_the_audit_changes(sample: Path) -> Non
     drive(sample, user)
 
 
+def test_letters_typed_right_after_the_slash_are_part_of_the_search(sample: Path) -> None:
+    async def user(pilot: P, app: AuditApp) -> None:
+        for key in ("2", "slash", "q", "o", "2"):  # each does something else outside a search
+            app.simulate_key(key)
+        await until(pilot, lambda: "'qo2': 0 of 5" in screen(app))
+
+    drive(sample, user)
+
+
 def test_search_looks_for_every_word_and_filters_go_round(sample: Path) -> None:
     async def user(pilot: P, app: AuditApp) -> None:
         await pilot.press("2", "f")
@@ -200,6 +210,23 @@ def test_search_looks_for_every_word_and_filters_go_round(sample: Path) -> None:
     drive(sample, user)
 
 
+def test_the_footer_names_the_keys_that_do_something_and_can_be_clicked(sample: Path) -> None:
+    async def user(pilot: P, app: AuditApp) -> None:
+        def last() -> str:
+            return screen(app).splitlines()[-1]
+
+        await until(pilot, lambda: "^p palette" in last())
+        assert "Open" in last() and "Filter" in last() and "Back" not in last()
+        await pilot.press("enter")
+        await until(pilot, lambda: "Back" in last())
+        await pilot.click("#footer", offset=(last().index("Back"), 0))
+        await until(pilot, lambda: app.where == Where("matrix"))
+        await pilot.press("slash")
+        await until(pilot, lambda: "Clear" in last() and "Quit" not in last())
+
+    drive(sample, user)
+
+
 def test_the_palette_finds_a_probe_by_its_name(sample: Path) -> None:
     async def user(pilot: P, app: AuditApp) -> None:
         await pilot.press("ctrl+p", *"saving.d")
@@ -214,14 +241,14 @@ def test_the_palette_finds_a_probe_by_its_name(sample: Path) -> None:
 def test_tabs_theme_mouse_and_help_are_there(sample: Path) -> None:
     async def user(pilot: P, app: AuditApp) -> None:
         await pilot.press("tab", "tab")
-        assert app.where.kind == "gaps"
+        assert app.where == Where("gaps")
         await pilot.press("shift+tab")
-        assert app.where.kind == "probes"
+        assert app.where == Where("probes")
         await pilot.click("#tabs", offset=(2, 0))
-        assert app.where.kind == "matrix"
+        assert app.where == Where("matrix")
         await pilot.click("#sheet", offset=(5, 2))
         await pilot.click("#sheet", offset=(5, 2))
-        assert app.where == type(app.where)("capability", "reading")
+        assert app.where == Where("capability", "reading")
         background = app.screen.styles.background
         await pilot.press("t")
         assert app.screen.styles.background != background
