@@ -28,8 +28,8 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def add_commands(self, modules: Iterable[ModuleType]) -> None:
-        """The commands, each from the ``add_parser`` of its module, and ``--debug``, which shows the traceback of a bug:
-        the line that tells of one names it, so that the help has room for the commands."""
+        """The commands, each from the ``add_parser`` of its module, and ``--debug``, which shows the traceback of a
+        bug: the line that tells of one names it, so that the help has room for the commands."""
         self.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
         # Long enough that argparse gives the longest name and its help one line.
         commands = self.add_subparsers(metavar="COMMAND [OPTION]", required=True)
