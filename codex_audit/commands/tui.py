@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from codex_audit.tui.app import AuditApp
 
+    # Thousands of rows are no garbage: looking through them at its usual pace, the collector would make keys wait.
+    gc.set_threshold(50_000, 20, 100)
     app = AuditApp(arguments.folder, tree, tuple(arguments.against), light=arguments.theme == "light")
     app.run()
     if app.error is not None:

@@ -59,7 +59,9 @@ def lay_out(page: Page, width: int, needle: str = "", group: str = "") -> Shown:
     matched = total = focus = 0
     for number, block in enumerate(page.blocks):
         if isinstance(block, Table):
-            kept = [one for one in block.rows if _passes(one, words, group)]
+            kept = block.rows
+            if words or group:
+                kept = tuple(one for one in kept if _passes(one, words, group))
             matched, total = matched + len(kept), total + len(block.rows)
             widths = column_widths(block.columns, width)
             title = _title_line(block.columns, widths)
