@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_audit.commands.options import Subparsers, print_lines, vocabulary
+from codex_evidence.errors import UnreadableError
 
 if TYPE_CHECKING:
     from codex_audit.gates.problem import Problem
@@ -82,6 +83,8 @@ def runs(_: argparse.Namespace) -> int:
     from codex_audit.gates.runs import committed_runs, run_problems
 
     repository = repository_around(Path())
+    if not repository.has_git:
+        raise UnreadableError("this folder is in no git repository; codex-audit verify checks a run folder")
     found = list(committed_runs(repository))
     return _end([one for run in found for one in run_problems(repository, run)])
 

@@ -39,6 +39,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from codex_audit.release.check import check, is_good
+    from codex_audit.release.child import keeping
     from codex_audit.release.model import Ground
     from codex_audit.release.profile import load_profile
     from codex_audit.release.show import checklist, document, summary, table
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(arguments.path)
     root = arguments.path.resolve()
     kept = (arguments.keep or root / "build" / "release").resolve()
-    ground = Ground(root, load_profile(arguments.profile), kept, sys.executable)
+    ground = Ground(root, load_profile(arguments.profile), keeping(kept), sys.executable)
     answers = tuple(check(ground, frozenset(arguments.only), lambda item: _tell(item.question)))
     good = is_good(ground, answers)
     if arguments.markdown:

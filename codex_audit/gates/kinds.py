@@ -15,10 +15,14 @@ _CHECKPOINT_NAME = re.compile(
     r"(?:pytorch_model|adapter_model|diffusion_pytorch_model|optimizer|training_args|model|consolidated)"
     r"[-\w.]*\.bin|[-\w.]+\.data-\d{5}-of-\d{5}|flax_model[-\w.]*\.msgpack"
 )
-_LOG_NAME = re.compile(r".+\.log(?:\.\d+)?|nohup\.out|events\.out\.tfevents\..+")
-_ENV_NAME = re.compile(r"\.env(?:\..+)?|.+\.env")
+_LOG_NAME = re.compile(
+    r".+\.log(?:\.\d+)?(?:\.gz|\.bz2|\.xz|\.zst)?|nohup\.out|events\.out\.tfevents\..+", re.DOTALL
+)
+_ENV_NAME = re.compile(r"\.env(?:rc|\..+)?|.+\.env", re.DOTALL)
 _ENV_EXAMPLES = ("example", "sample", "template", "dist", "defaults", "tmpl")
-_KEY_NAME = re.compile(r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk)")
+_KEY_NAME = re.compile(
+    r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.+\.(?:p12|pfx|jks|keystore|kdbx|ppk)", re.DOTALL
+)
 _KEY_BEGIN = re.compile(
     rb"^-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[ \t]*\r?$", re.MULTILINE
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import configparser
-import shlex
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
-from codex_audit.release.child import Ended, run, shown_in
+from codex_audit.release.child import Ended, run, shown_in, words
 from codex_audit.release.model import Ground, Outcome, failed, passed, skipped
 from codex_audit.release.tree import copy_tree
 from codex_evidence.digests import file_sha256
@@ -51,7 +50,7 @@ def install_item(ground: Ground) -> Outcome:
         [ground.python, "-m", "venv", str(environment)], folder=ground.root, output=output, limit=limit
     )
     if made.code == 0:
-        options = shlex.split(ground.profile.install.options)
+        options = words(ground.profile.install.options, ground.python)
         pip = [_program(environment, "python"), "-m", "pip", "install", "--no-input", *options, str(wheel)]
         made = run(pip, folder=ground.root, output=output, limit=limit)
     if made.code != 0:
@@ -102,7 +101,7 @@ def console_scripts(wheel: Path) -> tuple[str, ...]:
 def _built(ground: Ground, to: Path, output: Path) -> Ended:
     """One build, in a folder of its own that holds the tree and nothing else."""
     shutil.rmtree(to, ignore_errors=True)
-    options = shlex.split(ground.profile.build.options)
+    options = words(ground.profile.build.options, ground.python)
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         copy = Path(folder) / "tree"
         copy_tree(ground.root, copy)

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from codex_audit.release.model import Ground, Outcome, failed, passed, skipped
 from codex_audit.release.profile import Command
 from codex_audit.release.toml_key import toml_value
 from codex_evidence.errors import UsageError
+from codex_evidence.names import shown
 
 _LAST = 4096
 
@@ -32,6 +34,19 @@ class Ended:
         """A clause for a reason."""
         ended = "did not end in time" if self.code is None else f"ended with exit code {self.code}"
         return f"{ended}: {self.last}" if self.last else ended
+
+
+def keeping(folder: Path) -> Path:
+    """Makes ``folder``, for what commands print and build, and keeps it out of git: it is no part of what is checked.
+    Raises UsageError when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{shown(folder)} cannot be written ({error.strerror}); give another folder with --keep"
+        ) from error
+    return folder
 
 
 def words(command: str, python: str) -> list[str]:
@@ -77,10 +92,10 @@ def _ended(child: subprocess.Popen[bytes], limit: float) -> int | None:
     except subprocess.TimeoutExpired:
         return None
     finally:
-        # Also on an interrupt: what a command leaves running would hold files that the next item looks at.
-        if child.poll() is None:
+        # However it ended: what a command leaves running would hold files that the next item looks at.
+        with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        child.wait()
 
 
 def command_item(ground: Ground, name: str, asked: Command) -> Outcome:

@@ -101,6 +101,8 @@ def _versions(ground: Ground) -> Iterator[Place]:
             yield from _matches(root, name, _CITATION)
     for place in ground.profile.version.places:
         name, _, pattern = place.partition(":")
+        if not (root / name).resolve().is_relative_to(root):
+            raise UsageError(f"profile: version.places: {name!a} lies outside the project")
         found = list(_matches(root, name, _compiled(pattern)))
         yield from found or [("nothing", name)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,13 +20,16 @@ NAMES = ("default", "strict")
 _MOST_BYTES = 1 << 20
 
 
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A command of the project: words as a shell would split them, run without one. ``needs`` are paths, or
     ``FILE:table.key`` for a table of a TOML file; without any of them the item is skipped. ``limit`` is in seconds."""
 
     command: str
     needs: tuple[str, ...] = ()
-    limit: float = 1800.0
+    limit: Seconds = 1800.0
 
 
 class Tests(Command, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,12 +49,12 @@ class Coverage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 class Scanners(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Findings of ``severity`` and above fail. ``leave_out`` are scanners that are not asked, each with the reason;
-    ``options`` go to ``codex-audit scan`` where no scan of the tree is there; ``limit`` is in seconds."""
+    ``options`` go to ``codex-audit scan``; ``limit`` is in seconds."""
 
     severity: Literal["info", "low", "medium", "high", "critical"]
     leave_out: Mapping[str, str] = msgspec.field(default_factory=dict)
     options: str = ""
-    limit: float = 1800.0
+    limit: Seconds = 1800.0
 
 
 class Places(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,14 +90,14 @@ class Install(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     seconds, for installing and for each entry point."""
 
     options: str = ""
-    limit: float = 900.0
+    limit: Seconds = 900.0
 
 
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``options`` go to ``python -m build``; ``limit`` is in seconds, for each of the two builds."""
 
     options: str = ""
-    limit: float = 600.0
+    limit: Seconds = 600.0
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -20,6 +20,7 @@ from codex_evidence.files import read_bytes
 from codex_evidence.strict_json import loads
 
 _LICENCES = "licences"  # its findings are for the item of that name
+_READERS = ("bandit", "secrets")  # those that look at files; the others name what has no version
 _MOST_SHOWN = 5
 _MOST_BYTES = 1 << 26
 
@@ -41,6 +42,10 @@ def scanners_item(ground: Ground) -> Outcome:
     said = "; ".join(f"{one.scanner}: {one.reason}" for one in quiet)
     if any(one.state != "cannot_ask" for one in quiet):
         return failed(said, kept)
+    unread = [f"{one.scanner}: {each.path}: {each.reason}" for one in scan.reports for each in one.unscanned]
+    unread = [line for line in unread if line.partition(":")[0] in _READERS]
+    if unread:
+        return failed(f"{len(unread)} files could not be looked at: {'; '.join(unread[:_MOST_SHOWN])}", kept)
     if quiet:
         return skipped(said, kept)
     left = "".join(f"; {name} left out: {why}" for name, why in asked.leave_out.items())
@@ -85,12 +90,12 @@ def sbom_item(ground: Ground) -> Outcome:
 
 
 def _scan(ground: Ground) -> tuple[Path, ScanResults]:
-    """The scan that fits the tree and the folder it is in: the project's own, or one made now and kept, which the
-    next item finds again. Raises CodexError for one that cannot be made or read."""
+    """A scan of the tree and the folder it is in: made here and kept, so that the next item finds it again. One that
+    the project brings is not believed: whoever wrote it could have left findings out. Raises CodexError for one that
+    cannot be made or read."""
     made = ground.kept / "scan"
-    for folder in (ground.root, made):
-        if (found := scan_results(folder, _tree_digest(ground.root, made))) is not None:
-            return folder, found
+    if (found := scan_results(made, _tree_digest(ground.root, made))) is not None:
+        return made, found
     asked = ground.profile.scanners
     made.mkdir(parents=True, exist_ok=True)
     argv = [ground.python, "-P", "-m", "codex_audit", "scan", str(ground.root), "--output", str(made)]

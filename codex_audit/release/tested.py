@@ -72,14 +72,22 @@ def read_junit(path: Path) -> Tests:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise UsageError(f"{path.name} declares a document type, which no test runner writes")
     try:
-        cases = list(ElementTree.fromstring(data).iter("testcase"))  # noqa: S314 - no entity is left to expand
+        root = ElementTree.fromstring(data)  # noqa: S314 - no entity is left to expand
     except ElementTree.ParseError as error:
         raise UsageError(f"{path.name} is not XML: {error}") from error
+    cases = list(root.iter("testcase"))
     broken = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     left = sum(1 for case in cases if case.find("skipped") is not None)
     first = broken[0] if broken else None
     name = "" if first is None else f"{first.get('classname', '')}.{first.get('name', '')}".lstrip(".")
-    return Tests(len(cases), len(broken), left, name)
+    # A suite that broke outside of a test says so in its counts alone.
+    counted = max((_broken(suite) for suite in root.iter("testsuite")), default=0)
+    return Tests(len(cases), max(len(broken), counted), left, name or "none that is named")
+
+
+def _broken(suite: ElementTree.Element) -> int:
+    counts = (suite.get(name, "0") for name in ("failures", "errors"))
+    return sum(int(count) for count in counts if count.isdecimal())
 
 
 def _share(path: Path) -> tuple[float, bool]:

@@ -38,6 +38,7 @@ _FIXED = (
 _UNREACHED = re.compile(
     rb"ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries|NameResolution"
 )
+_EMPTY = "cannot ask: --osv-folder holds no OSV record (*.json) that can be read"
 _LONGEST = 300
 
 
@@ -56,6 +57,8 @@ def scan(dependencies: Dependencies, settings: Settings, version: str) -> Outcom
         return _outcome(_asked(pins, PUBLIC, settings), PUBLIC, pins, unscanned)
     try:
         with osv_server(settings.osv_folder) as server:
+            if not server.records:
+                return Outcome("cannot_ask", _EMPTY, unscanned=unscanned)
             database = f"{server.records} OSV records, sha256 {server.sha256}"
             key = key_of(NAME, version, server.sha256, *(f"{name}=={pin}" for name, pin in pins))
             answer = recall(settings.store, [key], bytes).get(key)

@@ -160,7 +160,7 @@ def gap_of(audit: Audit, key: str) -> Gap | None:
 def nothing(audit: Audit, missing: str) -> Iterator[Block]:
     """What to say where the artifact ``missing`` cannot be shown."""
     if not audit.there:
-        yield text(piece(f"There is no audit in {audit.folder}.", "strong"))
+        yield text(piece(f"There is no audit in {audit.folder.absolute()}.", "strong"))
         yield blank()
         yield text("Make one with:")
         yield blank()

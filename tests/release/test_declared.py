@@ -98,6 +98,12 @@ def test_what_cannot_be_read_fails_its_item_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in found.reason
 
 
+def test_a_place_outside_of_the_project_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, "other.txt", "1.2.0")
+    found = outcome(project(tmp_path / "small"), "version", 'version: {places: ["../other.txt:(.*)"]}')
+    assert (found.status, "lies outside the project" in found.reason) == ("failed", True)
+
+
 @pytest.mark.parametrize(
     ("profile", "message"),
     [

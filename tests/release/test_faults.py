@@ -171,6 +171,20 @@ def test_an_audit_that_is_forged_or_stale_is_caught_by_its_item_alone(
     assert wrong(answers(root, *QUICK, profile=PROFILE)).keys() == {"audit"}
 
 
+def test_a_scan_that_the_project_brings_is_not_believed(root: Path) -> None:
+    evaluated(root)
+    codex_audit("scan", str(root), "--offline")
+    for path in (root / "audit_artifacts/security").glob("*.json"):
+        path.write_bytes(path.read_bytes().replace(b'"severity":"medium"', b'"severity":"low"'))
+    assert wrong(answers(root, "scanners", profile=PROFILE)).keys() == {"scanners"}
+
+
+def test_a_file_that_no_scanner_can_read_is_no_clean_one(root: Path) -> None:
+    write(root, "tools/old.py", 'print "x"\n')
+    found = wrong(answers(root, "scanners", profile=PROFILE))
+    assert "tools/old.py" in found["scanners"]
+
+
 def test_a_capability_that_was_lost_is_a_regression(root: Path) -> None:
     git(root, "rm", "--quiet", "-r", "--cached", "docs", "zensical.toml")
     shutil.rmtree(root / "docs")

@@ -55,9 +55,9 @@ def test_a_fault_ends_with_1_and_names_item_reason_and_place(tmp_path: Path) -> 
 def test_strict_lets_nothing_be_skipped_unsaid(tmp_path: Path) -> None:
     root = project(tmp_path / "small")
     strict = f"base: strict\n{OFFLINE}"
-    assert called(root, *only("docs"), profile=strict).returncode == 1
+    assert called(root, *only("docs", "version"), profile=strict).returncode == 1
     said = f"{strict}skip: {{docs: there is nothing to say}}\n"
-    done = called(root, *only("docs"), profile=said)
+    done = called(root, *only("docs", "version"), profile=said)
     assert done.returncode == 0
     assert "by the profile: there is nothing to say" in done.stdout
 
@@ -81,6 +81,26 @@ def test_the_checklist_is_markdown_whatever_a_name_holds(tmp_path: Path) -> None
     html = MarkdownIt("commonmark", {"html": True}).render(file.read_text())
     assert "<b>" not in html
     assert "&lt;b&gt;*1*&lt;/b&gt;|`2`" in html
+
+
+def test_nothing_but_skips_is_no_release(tmp_path: Path) -> None:
+    done = called(project(tmp_path / "small"), *only("docs"))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "not ready for release: 1 skipped")
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    write(tmp_path, "file", "x")
+    done = called(project(tmp_path / "small"), *only("version"), "--keep", str(tmp_path / "file"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "give another folder with --keep" in done.stderr
+
+
+def test_what_the_check_keeps_is_no_part_of_the_tree(tmp_path: Path) -> None:
+    root = project(tmp_path / "small")
+    write(root, ".gitignore", "__pycache__/\n")
+    audited = [sys.executable, "-m", "codex_audit", "run", str(root)]
+    subprocess.run(audited, check=True, capture_output=True)
+    assert called(root, *only("version", "tests", "audit")).returncode == 0
 
 
 def test_an_unknown_item_is_one_line(tmp_path: Path) -> None:

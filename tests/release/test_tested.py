@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,25 @@ def test_a_command_that_never_ends_is_ended(tmp_path: Path) -> None:
     found = outcome(root, "lint", slow)
     assert found.status == "failed"
     assert "did not end in time: 1" in found.reason
+
+
+def test_a_command_leaves_nothing_running(tmp_path: Path) -> None:
+    root = project(tmp_path / "small")
+    child = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    found = outcome(root, "lint", f'{OFFLINE}\nlint: {{command: "python -c \\"{child}\\"", needs: []}}\n')
+    assert found.status == "passed", found
+    left = (root / "build/release/lint.txt").read_text().strip()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # a killed process is there until its parent, or init, has heard of it
+            os.kill(int(left), 0)
+            time.sleep(0.05)
+
+
+def test_a_suite_that_broke_outside_of_its_tests_fails(tmp_path: Path) -> None:
+    root = project(tmp_path / "small")
+    write(root, "build/junit.xml", GREEN.replace("<testsuite>", '<testsuite failures="0" errors="1">'))
+    found = outcome(root, "tests")
+    assert (found.status, found.reason[:22]) == ("failed", "1 of 1 tests failed, t")
 
 
 def test_a_program_that_is_not_there_fails(tmp_path: Path) -> None:
