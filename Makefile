@@ -42,7 +42,7 @@ test: install
 browser: tests/browser/node_modules
 
 tests/browser/node_modules: tests/browser/package-lock.json
-	npm ci --silent --no-fund --prefix tests/browser
+	npm ci --loglevel=error --no-fund --prefix tests/browser
 	@touch $@
 
 release: install
