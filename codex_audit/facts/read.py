@@ -12,7 +12,7 @@ from codex_audit.facts.facets import suffix_of
 from codex_audit.facts.locks import is_lock
 from codex_audit.facts.model import FileFacts, Unread
 from codex_audit.facts.requirements import requirements_reader
-from codex_audit.facts.secrets import find_secrets, hides, redact_bytes
+from codex_audit.facts.secrets import found_and_clean
 from codex_audit.facts.source import ReadError, words_of
 
 _DOCKERFILE = re.compile(r"(?i:(?:docker|container)file(?:[._-].+)?|.+\.(?:docker|container)file)")
@@ -60,9 +60,7 @@ def read_file(path: str, data: bytes, facets: frozenset[str], module: str) -> Fi
     """
     if b"\x00" in data[:SNIFFED] and suffix_of(path) not in (".py", ".pyi"):
         return FileFacts(path, facets, module)
-    secrets = find_secrets(data)
-    if secrets or hides(data):
-        data = redact_bytes(data)
+    secrets, data = found_and_clean(data)
     found: dict[str, Any] = {}
     unread: list[Unread] = []
     for kind, reader in _readers(path, facets):

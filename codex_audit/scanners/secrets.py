@@ -1,4 +1,5 @@
-"""detect-secrets (Yelp): credentials that lie in the tree. Kind and place come back, never a value.
+"""detect-secrets (Yelp), and what the readers of facts know beside it: credentials that lie in the tree. Kind and place
+come back, never a value.
 
 Its plugins and filters are named here, so that nothing of the tree can bring others along, and what it finds is never
 tried out against a service. The values stay in the child, which gives a keyed digest where the user has a key.
@@ -25,16 +26,18 @@ NAME, DISTRIBUTION = "secrets", "detect-secrets"
 BASELINE = ".secrets.baseline"
 
 _RUNNER = Path(__file__).with_name("secrets_child.py")
+_FORMS = tuple(Path(__file__).parent.parent / "facts" / name for name in ("secret_kinds.py", "secrets.py"))
 _HELP = "https://github.com/Yelp/detect-secrets#readme"
 _GUESSES: dict[str, tuple[Severity, Confidence]] = {
     "secret-keyword": ("medium", "medium"),
     "base64-high-entropy-string": ("low", "low"),
     "hex-high-entropy-string": ("low", "low"),
     "public-ip-ipv4": ("info", "low"),
+    "assigned-secret": ("medium", "medium"),
 }
 _ALLOWED = Suppression("tool", "marked with pragma: allowlist secret, for which no reason is asked", "")
 _UNJUDGED = "known in the baseline, where nobody has judged it"
-_JUDGED_HARMLESS = "marked as no secret in the baseline"
+JUDGED_HARMLESS = "marked as no secret in the baseline"
 _Baseline = Mapping[tuple[str, str, str], str]
 
 
@@ -43,8 +46,9 @@ def scan(subject: Subject, settings: Settings, version: str) -> Outcome:
     baseline, problem = _baseline(subject)
     published = sorted({digest for _, _, digest in baseline})
     given = json.dumps({"key": settings.key.hex(), "baseline": published}, sort_keys=True)
-    # The key only as a digest, which tells two keys apart.
-    basis = (version, sha256(given.encode()).hexdigest())
+    # The key only as a digest, which tells two keys apart; the forms of secrets are part of another room's code.
+    forms = b"".join(path.read_bytes() for path in _FORMS)
+    basis = (version, sha256(given.encode()).hexdigest(), sha256(forms).hexdigest())
     entries = [entry for entry in subject.texts() if entry.path.rpartition("/")[2] != BASELINE]
     tool = FileTool(
         NAME, basis, plain_name, lambda folder: Command((str(_RUNNER),), folder, given.encode()), _read
@@ -73,7 +77,7 @@ def _baseline(subject: Subject) -> tuple[_Baseline, tuple[Unscanned, ...]]:
     except (CodexError, KeyError, TypeError, AttributeError) as error:
         return {}, (Unscanned(BASELINE, f"no baseline of detect-secrets ({type(error).__name__})"),)
     return {
-        one: _UNJUDGED if real is None else _JUDGED_HARMLESS for one, real in said.items() if real is not True
+        one: _UNJUDGED if real is None else JUDGED_HARMLESS for one, real in said.items() if real is not True
     }, ()
 
 

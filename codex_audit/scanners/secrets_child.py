@@ -1,4 +1,5 @@
-"""Run as a program, in a folder of numbered files: detect-secrets on each, kind and place as JSON on stdout.
+"""Run as a program, in a folder of numbered files: detect-secrets on each, beside the credentials that the readers of
+facts know; kind and place as JSON on stdout.
 
 Reads a JSON document from stdin: ``key`` (hexadecimal, may be empty) and ``baseline`` (SHA-1 of secrets that the tree's
 own baseline names). No value of a secret leaves this process, and no digest of one without the key but those that the
@@ -16,19 +17,25 @@ from typing import Any
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.scan import scan_file
 from detect_secrets.filters.allowlist import is_line_allowlisted
+from detect_secrets.filters.heuristic import is_indirect_reference
 from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.plugins.ip_public import IPPublicDetector
 from detect_secrets.settings import get_plugins, transient_settings
 from detect_secrets.util.code_snippet import get_code_snippet
+
+from codex_audit.facts.secrets import secret_values
 
 # The default filters without the inline mark, which is asked for afterwards so that what it hides stays visible, and
 # without those that look at a repository or ask a service.
 _FILTERS = tuple(
     f"detect_secrets.filters.heuristic.{name}"
     for name in (
-        "is_indirect_reference is_likely_id_string is_lock_file is_not_alphanumeric_string is_potential_uuid "
+        "is_likely_id_string is_lock_file is_not_alphanumeric_string is_potential_uuid "
         "is_prefixed_with_dollar_sign is_sequential_string is_swagger_file is_templated_secret"
     ).split()
 )
+_UNFORMED = "assigned secret"
+_Found = dict[tuple[str, int, str], dict[str, Any]]
 
 
 def main() -> int:
@@ -37,8 +44,9 @@ def main() -> int:
     key = bytes.fromhex(given["key"])
     kinds: dict[str, type] = get_mapping_from_secret_type_to_class()
     plugins = [{"name": kind.__name__} for kind in kinds.values()]
+    filters = [{"path": path} for path in (*_FILTERS, f"{__name__}.{is_call.__name__}")]
     files: dict[str, list[dict[str, Any]]] = {}
-    with transient_settings({"plugins_used": plugins, "filters_used": [{"path": path} for path in _FILTERS]}):
+    with transient_settings({"plugins_used": plugins, "filters_used": filters}):
         for path in sorted(path for path in Path().rglob("*") if path.is_file()):
             found = _secrets(path, key, frozenset(given["baseline"]))
             if found:
@@ -47,22 +55,56 @@ def main() -> int:
     return 0
 
 
+def is_call(secret: str, line: str, plugin: Any) -> bool:
+    """A filter of detect-secrets: the line calls something for its value. A token is one there too, as in
+    ``Github("ghp_...")``."""
+    return not _knows_tokens(type(plugin)) and bool(is_indirect_reference(line))
+
+
 def _secrets(path: Path, key: bytes, baseline: frozenset[str]) -> list[dict[str, Any]]:
     lines = _as_utf8(path).split("\n")
-    found: dict[tuple[str, int, str], dict[str, Any]] = {}
+    found: _Found = {}
     for secret in scan_file(str(path)):
         said = secret.secret_value or ""
         whole = _whole(secret.type, said, lines[secret.line_number - 1] if secret.line_number else "")
-        value = whole.encode("utf-8", "surrogatepass")
-        known = whole == said and secret.secret_hash in baseline
-        found[secret.type, secret.line_number, whole] = {
-            "type": secret.type,
-            "line": secret.line_number,
-            "keyed": hmac.new(key, value, "sha256").hexdigest() if key and value else "",
-            "known": secret.secret_hash if known else "",
-            "allowed": _is_allowed(path, lines, secret.line_number),
-        }
+        known = secret.secret_hash if whole == said and secret.secret_hash in baseline else ""
+        found[secret.type, secret.line_number, whole] = _item(
+            secret.type, secret.line_number, whole, key, known
+        )
+    for kind, line, value in _missed(lines, found):
+        found[kind, line, value] = _item(kind, line, value, key, "")
+    for item in found.values():
+        item["allowed"] = _is_allowed(path, lines, item["line"])
     return [found[place] for place in sorted(found)]
+
+
+def _item(kind: str, line: int, value: str, key: bytes, known: str) -> dict[str, Any]:
+    data = value.encode("utf-8", "surrogatepass")
+    keyed = hmac.new(key, data, "sha256").hexdigest() if key and data else ""
+    return {"type": kind, "line": line, "keyed": keyed, "known": known}
+
+
+def _missed(lines: list[str], found: _Found) -> list[tuple[str, int, str]]:
+    """What the readers of facts find and detect-secrets does not, or only guesses at."""
+    kinds: dict[str, type] = get_mapping_from_secret_type_to_class()
+    sure: dict[int, list[str]] = {}
+    guessed: dict[int, list[str]] = {}
+    for kind, line, value in found:
+        (sure if _knows_tokens(kinds[kind]) else guessed).setdefault(line, []).append(value)
+    missed: list[tuple[str, int, str]] = []
+    for secret, data in secret_values("\n".join(lines).encode("utf-8", "surrogatepass")):
+        value = data.decode("utf-8", "surrogatepass")
+        known = sure.get(secret.line, [])
+        if secret.kind == _UNFORMED:
+            known = known + guessed.get(secret.line, [])
+        if not any(one in value or value in one for one in known):
+            missed.append((secret.kind, secret.line, value))
+    return missed
+
+
+def _knows_tokens(plugin: type) -> bool:
+    """Whether a plugin knows its secrets by their own form."""
+    return issubclass(plugin, RegexBasedDetector) and not issubclass(plugin, IPPublicDetector)
 
 
 def _as_utf8(path: Path) -> str:

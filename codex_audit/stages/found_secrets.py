@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from codex_audit.facts.model import FileFacts, Secret
+from codex_audit.facts.secrets import redact_bytes
 from codex_audit.scanners.model import Finding, ScanResults
+from codex_audit.scanners.secrets import JUDGED_HARMLESS
 
 _SCANNER = "secrets"
 
@@ -26,20 +28,23 @@ def with_found(files: tuple[FileFacts, ...], scan: ScanResults | None) -> tuple[
 
 
 def secret_lines(scan: ScanResults | None) -> dict[str, frozenset[int]]:
-    """The lines of each file that nobody may quote: every finding but those that a person judged to be no secret."""
+    """The lines of each file that nobody may quote: every finding, suppressed or not, but those that a person judged to
+    be no secret in the baseline."""
     found: dict[str, set[int]] = {}
     for one in _findings(scan):
-        if one.suppression is None or one.suppression.by == "baseline":
+        mark = one.suppression
+        if mark is None or (mark.by, mark.reason) != ("baseline", JUDGED_HARMLESS):
             found.setdefault(one.path, set()).add(one.line)
     return {path: frozenset(lines) for path, lines in found.items()}
 
 
 def without_found(data: bytes, lines: frozenset[int] | None) -> bytes:
-    """``data`` with a word in place of each of ``lines``."""
+    """``data`` with a word in place of each of ``lines``, and what has the form of a secret replaced: of a key that
+    goes on below, its first line is all that a scan names."""
     if not lines:
         return data
     # As an excerpt counts them.
-    rows = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    rows = redact_bytes(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).split(b"\n")
     return b"\n".join(b"[redacted line]" if number in lines else row for number, row in enumerate(rows, 1))
 
 

@@ -1,4 +1,5 @@
-"""What git says of the last changes of a tree. Times are those of the commits, in UTC."""
+"""What git says of the last changes of a tree, live-looking credentials replaced. Times are those of the commits, in
+UTC."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from codex_audit.facts.secrets import redact
 from codex_audit.listing.git import trusted_git
 from codex_audit.status.model import Changes, Commit
 from codex_evidence.safe_git import GitError
@@ -57,7 +59,7 @@ def _changes(text: str) -> Changes:
         if len(fields) < 4 or not fields[1].isdigit():
             continue  # a subject that holds the separators itself
         day = datetime.fromtimestamp(int(fields[1]), UTC).date().isoformat()
-        commits.append(Commit(fields[0][:10], day, fields[2][:_LONGEST]))
+        commits.append(Commit(fields[0][:10], day, redact(fields[2])[:_LONGEST]))
         touched.update(path for path in fields[-1].strip("\0\n").split("\0") if path)
     busiest = sorted(touched.items(), key=lambda item: (-item[1], item[0]))[:BUSIEST]
     return Changes(tuple(commits[:SHOWN]), len(commits), tuple(busiest))

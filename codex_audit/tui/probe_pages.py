@@ -24,8 +24,9 @@ from codex_audit.tui.page import (
     row,
     text,
 )
-from codex_audit.tui.source import LONGEST_LINE, Source, read_source
+from codex_audit.tui.source import LONGEST_LINE, Source, found_lines, read_source
 from codex_audit.tui.world import World
+from codex_evidence.errors import CodexError
 
 if TYPE_CHECKING:
     from codex_audit.capabilities.model import Probe
@@ -67,7 +68,7 @@ def source(world: World, key: str, number: int) -> Page:
     if not 0 <= number < len(places):
         return Page(key, (text(f"The audit no longer cites this place for {key}."),))
     place = places[number]
-    found = read_source(world.tree, place.path, _encoding(world, place.path), place.line)
+    found = _lines_around(world, place)
     title = f"{place.path}:{place.line}"
     inside = f" in {place.scope}" if place.scope and place.scope != place.symbol else ""
     blocks: list[Block] = [
@@ -90,6 +91,15 @@ def cited(world: World, key: str) -> tuple[Evidence, ...]:
     """The places of a probe: what counts, then what came near."""
     answer = world.audit.answers.get(key)
     return (*answer.evidence, *answer.near) if answer else ()
+
+
+def _lines_around(world: World, place: Evidence) -> Source:
+    index = world.audit.index
+    try:
+        hidden = found_lines(world.folder, index.tree_sha256, place.path) if index else None
+    except CodexError as error:
+        return Source(fault=f"nobody knows which of them hold a secret: {error}")
+    return read_source(world.tree, place.path, _encoding(world, place.path), place.line, hidden)
 
 
 def _doubts(world: World, place: Evidence, found: Source) -> Iterator[Block]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from codex_audit.facts.secrets import redact_bytes
 from codex_audit.listing.beneath import folder, is_beneath, opened, read_at_most, split
+from codex_audit.scanners.read import scan_results
+from codex_audit.stages.found_secrets import secret_lines, without_found
 from codex_audit.tui.page import Piece, Tone, safe
 from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import CodexError, InvalidNameError
@@ -33,9 +35,12 @@ class Source:
     fault: str = ""
 
 
-def read_source(tree: Path, path: str, encoding: str, line: int) -> Source:
-    """The lines of ``path`` around ``line``. ``path`` comes from an artifact and may be anything: it is read only where
-    it is a regular file beneath ``tree``, reached through no symlink. Raises nothing for it."""
+def read_source(
+    tree: Path, path: str, encoding: str, line: int, hidden: frozenset[int] | None = None
+) -> Source:
+    """The lines of ``path`` around ``line``, a word in place of those ``hidden``. ``path`` comes from an artifact and
+    may be anything: it is read only where it is a regular file beneath ``tree``, reached through no symlink. Raises
+    nothing for it."""
     try:
         data = _bytes(tree, decode_name(path, encoding))
     except InvalidNameError as error:
@@ -44,12 +49,18 @@ def read_source(tree: Path, path: str, encoding: str, line: int) -> Source:
         reason = getattr(error, "strerror", None) or str(error)
         return Source(fault=f"it cannot be read below {tree}: {reason}")
     digest = sha256_hex(data)
-    text = redact_bytes(data).decode("utf-8", "replace")
+    text = redact_bytes(without_found(data, hidden)).decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
     shown = [one[:LONGEST_LINE] for one in lines[first - 1 : last]]
     coloured = tuple(_coloured(shown, lines[: first - 1], path))
     return Source(first, coloured, digest, len(lines))
+
+
+def found_lines(folder: Path, tree_sha256: str, path: str) -> frozenset[int]:
+    """The lines of ``path`` in which the scan under ``folder`` found a secret, where it was made of that tree. Raises
+    CodexError for a scan that cannot be read."""
+    return secret_lines(scan_results(folder, tree_sha256)).get(path, frozenset())
 
 
 def _bytes(tree: Path, raw: bytes) -> bytes:

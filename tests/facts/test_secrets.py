@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import string
 import time
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codex_audit.facts.secrets import find_secrets, redact, redact_bytes
+from codex_audit.facts.secrets import find_secrets, hides, redact, redact_bytes
 
 
 def letters(count: int, alphabet: str = string.ascii_letters + string.digits, seed: int = 7) -> str:
@@ -71,11 +72,9 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "AKIA" + "IOSFODNN7EXAMPLE",
         "ghp_" + "x" * 36,
         "hf_" + "a" * 34,
         "token = os.environ['HF_TOKEN']",
-        'password = "changeme-changeme-changeme-1"',
         'api_key = "your-api-key-goes-here-12345"',
         "api_key: ${{ secrets.PYPI_API_TOKEN }}",
         'pad_token = "<|endoftext|>"',
@@ -83,7 +82,6 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
         'token = "the_quick_brown_fox_jumps_over"',
         "sk-" + "estimator-doc-link-and-a-very-long-css-class-name",
         "from hf_transfer_and_more_of_a_long_name_here import x",
-        jwt({"sub": "1234567890", "name": "John Doe"}),
         "-----BEGIN RSA PRIVATE" + " KEY-----",
         "-----BEGIN PRIVATE" + " KEY-----\\n...\\n-----END PRIVATE" + " KEY-----",
         "-----BEGIN PRIVATE{}KEY-----' in text or find_some_other(marker, of_a_key, in_the_text_that_follows)".format(
@@ -93,8 +91,86 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
         "tokenizer = AutoTokenizer.from_pretrained('meta-llama/Llama-2-7b-hf')",
     ],
 )
-def test_examples_placeholders_and_look_alikes_are_left_alone(line: str) -> None:
+def test_placeholders_and_look_alikes_are_left_alone(line: str) -> None:
     assert find_secrets(line.encode()) == ()
+    assert redact(line) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AKIA" + "IOSFODNN7EXAMPLE",
+        'password = "changeme-changeme-changeme-1"',
+        jwt({"sub": "1234567890", "name": "John Doe"}),
+        'export HF_TOKEN="' + LIVE["Hugging Face token"][:-4] + 'Test"',
+        f'{{"auth_token": "{letters(28)}abcde"}}',
+        jwt({"sub": "u-93", "use": "access_token"}),
+        '"password": "Gr4nny-token-77"',
+        "password = 'password123'",
+        "https://ada:secret-Gr4nny@data.invalid",
+    ],
+)
+def test_what_only_looks_like_an_example_does_not_count_and_is_hidden(line: str) -> None:
+    assert find_secrets(line.encode()) == ()
+    assert hides(line.encode())
+    value = max(re.findall(r"[^\s\"':@,}/]{8,}", line), key=len)
+    assert "[redacted " in redact(line)
+    assert value not in redact(line)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        letters(9, "987654321") + ":A" + "A" + letters(33),
+        letters(32, "0123456789abcdef") + "-" + "us12",
+        "sq" + "0csp-" + letters(43),
+        letters(86) + "==",
+    ],
+)
+def test_what_only_the_scanner_counts_is_hidden_by_its_form(value: str) -> None:
+    line = (
+        f'client = Client("Account{"Key"}={value}")'
+        if value.endswith("==")
+        else f'client = Client("{value}")'
+    )
+    assert value not in redact(line)
+    assert find_secrets(line.encode()) == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "<your password>", "your-password-here", "PASSWORD", "xxxxxxxx", "********"]
+)
+def test_a_placeholder_for_a_password_stays(value: str) -> None:
+    assert not hides(f'"password": "{value}"'.encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DB_PASSWORD={} ./serve",
+        "\t@DB_PASSWORD={} $(PYTHON) -m serve",
+        "DB_PASSWORD ?= {}",
+        "DB_PASSWORD := {}",
+        "docker run -e PGPASSWORD={} image",
+        "mysqldump --password={} db | gzip",
+        "MYSQL_PWD={}; mysql",
+    ],
+)
+def test_a_bare_password_before_a_command_is_hidden(line: str) -> None:
+    value = "kU8vQz" + "7Lm2Rw"
+    assert redact(line.format(value)) == line.format("[redacted password]")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "connect(password=pass1, host=h)",
+        "cd $OLD_PWD=/srv2 x",
+        "password = first1 or second2",
+        "PASSWORD=${P1} x",
+    ],
+)
+def test_code_and_variables_that_name_a_password_stay(line: str) -> None:
     assert redact(line) == line
 
 

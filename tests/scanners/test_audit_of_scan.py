@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codex_audit.capabilities.catalogue import CATALOGUE
+from codex_audit.commands.options import vocabulary
 from codex_audit.main import main
-from tests.scanners.scanning import SECRETS, scan, secret_source, write
+from codex_audit.stages.found_secrets import secret_lines, without_found
+from codex_audit.stages.request import Request
+from codex_audit.status.known import find_out
+from codex_audit.tui.probe_pages import source as probe_source
+from codex_audit.tui.reading import read_audit
+from codex_audit.tui.source import found_lines, read_source
+from codex_audit.tui.world import World
+from codex_audit.workflow.load import load_workflow
+from tests.scanners.scanning import SECRETS, letters, scan, secret_source, write
 
 EVAL = '"""Answers."""\nprint(eval(input()))\n'
 # Known to the scanner and to no reader of this program; put together here, so that no file holds one.
@@ -109,6 +120,59 @@ def test_a_secret_that_only_the_scanner_knows_fails_the_probe_and_is_quoted_nowh
     assert len(held) > 12
     assert [path for path in held if DISCORD.encode() in path.read_bytes()] == []
     assert DISCORD not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("mark", "judged", "hidden"),
+    [
+        ("pragma: allowlist secret", None, True),
+        (
+            "codex: allow discord-bot-token until 2999-12-31 because marked as no secret in the baseline",
+            None,
+            True,
+        ),
+        ("", {}, True),
+        ("", {"is_secret": False}, False),
+    ],
+)
+def test_a_suppressed_secret_is_hidden_unless_the_baseline_judged_it_harmless(
+    tmp_path: Path, mark: str, judged: dict[str, bool] | None, hidden: bool
+) -> None:
+    files = {"keys.py": CODE.replace("):\n", f"):  # {mark}\n") if mark else CODE}
+    if judged is not None:
+        digest = hashlib.sha1(DISCORD.encode()).hexdigest()  # noqa: S324 - the tool's
+        known = {"type": "Discord Bot Token", "hashed_secret": digest, "line_number": 5, **judged}
+        files[".secrets.baseline"] = json.dumps({"version": "1.5.0", "results": {"keys.py": [known]}})
+    done = scan(write(tmp_path / "tree", files), tmp_path / "out", "--only", "secrets")
+    assert {one.suppression is None for one in done.found("secrets", "discord-bot-token")} == {False}
+    lines = secret_lines(done.results).get("keys.py")
+    shown = without_found(files["keys.py"].encode(), lines)
+    assert (DISCORD.encode() not in shown) == hidden
+    assert shown.count(b"\n") == CODE.count("\n")
+
+
+def test_the_body_of_a_key_is_hidden_where_a_scan_names_its_first_line() -> None:
+    data = f"a\nkey = [{SECRETS['private-key']}]\nb\n".encode()
+    shown = without_found(data, frozenset({2}))
+    assert letters(64).encode() not in shown
+    assert (shown.split(b"\n")[1], shown.count(b"\n")) == (b"[redacted line]", data.count(b"\n"))
+
+
+def test_a_status_update_and_the_screen_show_no_line_in_which_a_scan_found_a_secret(tmp_path: Path) -> None:
+    tree = write(tmp_path / "tree", {"keys.py": CODE})
+    scan(tree, tree, "--only", "secrets")
+    audit(tree)
+    request = Request(tree, tree, load_workflow(tree, None, vocabulary()).workflow, lambda: CATALOGUE)
+    sources = find_out(request).sources
+    assert sources.lines("keys.py")[3:6] == ("", "[redacted line]", CODE.split("\n")[5])
+    assert sources.text("keys.py") is None
+    index = json.loads((tree / "audit_artifacts/context_index.json").read_bytes())
+    found = read_source(tree, "keys.py", "utf-8", 5, found_lines(tree, index["tree_sha256"], "keys.py"))
+    shown = ["".join(one.text for one in line) for line in found.lines]
+    assert (shown[4], DISCORD in "".join(shown)) == ("[redacted line]", False)
+    page = probe_source(World(tree, tree, read_audit(tree)), "security.clean-tree", 0)
+    assert DISCORD not in repr(page)
+    assert "keys.py:5" in repr(page)
 
 
 def test_two_audits_of_a_scanned_tree_have_the_same_bytes(

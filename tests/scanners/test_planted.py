@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from codex_audit.scanners.read import scan_results
 from codex_audit.stages.index import index_tree
-from tests.scanners.scanning import SECRETS, Scan, osv, scan, secret_source, write
+from tests.scanners.scanning import SECRETS, Scan, letters, osv, scan, secret_source, write
 
 EVAL = '"""Answers."""\n\nprint(eval(input()))\n'
 
@@ -168,3 +169,38 @@ def main_online(tree: Path, output: Path) -> int:
 
     options = ["--only", "vulnerabilities", "--fail-on", "critical"]
     return main(["scan", str(tree), "--output", str(output), *options])
+
+
+TOKENS = {
+    "google-api-key": "AI" + "za" + letters(35),
+    "anthropic-key": "sk" + "-ant-api03-" + letters(95),
+    "hugging-face-token": "hf" + "_" + letters(34),
+    "github-token": SECRETS["github-token"],
+}
+
+
+def test_tokens_are_found_once_where_they_are_given_to_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{rule}.py": f'client = Client("{value}")\n' for rule, value in TOKENS.items()}
+    files["address.py"] = 'name = lookup("8.8.8.8")\nkey = environ["api_key"]\n'
+    files["both.py"] = f'pair = Pair("{TOKENS["github-token"]}", "{TOKENS["hugging-face-token"]}")\n'
+    key = write(tmp_path / "home", {"codex-audit/key": "k" * 32}) / "codex-audit/key"
+    key.chmod(0o600)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    done = scan(write(tmp_path / "tree", files), tmp_path / "out", "--only", "secrets")
+    sure = [one for one in done.found("secrets") if one.confidence == "high"]
+    found = {(one.path, one.rule, one.line, one.severity) for one in sure}
+    assert len(sure) == len(found)
+    assert not [one for one in done.found("secrets") if one.path == "address.py"]
+    assert found == {
+        *((f"{rule}.py", rule, 1, "high") for rule in TOKENS),
+        ("both.py", "github-token", 1, "high"),
+        ("both.py", "hugging-face-token", 1, "high"),
+    }
+    digests = {one.rule: one.keyed for one in sure}
+    assert digests == {
+        rule: hmac.new(b"k" * 32, value.encode(), "sha256").hexdigest() for rule, value in TOKENS.items()
+    }
+    held = b"".join(done.files.values())
+    assert [rule for rule, value in TOKENS.items() if value.encode() in held] == []

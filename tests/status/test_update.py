@@ -99,6 +99,15 @@ def test_recent_changes_come_from_git_and_their_times_from_the_commits(tmp_path:
     assert changes.busiest[0] == ("adder/sums.py", 2)
 
 
+def test_a_credential_in_the_subject_of_a_commit_is_not_shown(tmp_path: Path) -> None:
+    tree = planted(tmp_path, CLEAN, git=True)
+    (tree / "more.txt").write_text("more\n")
+    value = "gh" + "p_" + "Q3zT7xKj2M4nPlWyR8sVbC6dF1gH5aE9uYtB"
+    commit(tree, f"{'Take out the token ' * 5}{value}", "2026-02-03T23:30:00-05:00")
+    subject = update_of(tree).repo_map.changes.commits[0].subject
+    assert ("[redacted GitHub token]" in subject, value[:12] in subject) == (True, False)
+
+
 def test_a_hostile_configuration_of_git_runs_nothing(tmp_path: Path) -> None:
     tree = planted(tmp_path / "tree", {**CLEAN, ".gitattributes": "*.py diff=evil\n"}, git=True)
     mark = tmp_path / "owned"
