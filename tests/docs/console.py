@@ -94,6 +94,7 @@ def home(folder: Path, clone: Path) -> dict[str, str]:
     found = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "PRE_COMMIT"))}
     found |= {"HOME": str(folder), "CLONE": str(clone), "TERM": "dumb", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     found["OMP_NUM_THREADS"] = "1"  # the models are tiny, and tests beside this one want the other cores
+    found["COLUMNS"] = "100"  # as wide as the pages are
     found["PATH"] = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
     if pip.is_file():
         found["PIP_CONFIG_FILE"] = str(pip)

@@ -49,7 +49,7 @@ def test_a_link_that_leads_somewhere_is_fine(tmp_path: Path, link: str) -> None:
     [
         ("none.md", "doc/none.md does not exist"),
         ("../README.md#same-2", "README.md has no heading or id 'same-2'; did you mean 'same"),
-        ("../README.md#Top", "README.md has no heading or id 'Top'; did you mean 'top'?"),
+        ("../README.md#Same", "README.md has no heading or id 'Same'; did you mean 'same"),
         ("#none", "doc/a.md has no heading or id 'none'"),
         ("../src/x.py#L3", "src/x.py has 2 lines"),
         ("../../else.md", "it leaves the repository"),
