@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from codex_audit.artifacts import CapabilityScore, Gap, PatchStep, ProbeAnswer
 from codex_audit.reports.wording import sentence
@@ -160,7 +161,7 @@ def gap_of(audit: Audit, key: str) -> Gap | None:
 def nothing(audit: Audit, missing: str) -> Iterator[Block]:
     """What to say where the artifact ``missing`` cannot be shown."""
     if not audit.there:
-        yield text(piece(f"There is no audit in {audit.folder.absolute()}.", "strong"))
+        yield text(piece(f"There is no audit in {_named(audit.folder)}.", "strong"))
         yield blank()
         yield text("Make one with:")
         yield blank()
@@ -275,3 +276,7 @@ def _step(number: int, step: PatchStep) -> Iterator[Block]:
         (Row((piece(""), *link.cells), link.target, "", link.find),),
     )
     yield text(piece(f"in {where}", "dim"), indent=7)
+
+
+def _named(folder: Path) -> str:
+    return "this folder" if folder == Path() else str(folder)
