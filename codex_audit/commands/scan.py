@@ -27,6 +27,8 @@ from codex_audit.commands.options import (
     store_of,
     vocabulary,
 )
+from codex_audit.scanners.model import SEVERITIES
+from codex_audit.scanners.places import SCANNERS
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from codex_audit.workflow.settings import Workflow
 
 _MOST_SHOWN = 40
-_SEVERITIES = ("info", "low", "medium", "high", "critical")
-_SCANNERS = ("bandit", "secrets", "sbom", "licences", "vulnerabilities")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -47,11 +47,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--output", type=given_path, metavar="DIR", help="where to write (default: PATH)")
     add_workflow(parser)
+    parser.add_argument("--only", action="append", choices=SCANNERS, help="ask this scanner; may be repeated")
     parser.add_argument(
-        "--only", action="append", choices=_SCANNERS, help="ask this scanner; may be repeated"
-    )
-    parser.add_argument(
-        "--fail-on", choices=_SEVERITIES, metavar="SEVERITY", help="exit 1 at findings from this severity up"
+        "--fail-on", choices=SEVERITIES, metavar="SEVERITY", help="exit 1 at findings from this severity up"
     )
     parser.add_argument(
         "--osv-folder", type=given_path, metavar="DIR", help="look vulnerabilities up in these OSV records"
@@ -113,7 +111,7 @@ def _settings(
 
     return Settings(
         scratch=scratch,
-        only=tuple(arguments.only or _SCANNERS),
+        only=tuple(arguments.only or SCANNERS),
         jobs=jobs_of(arguments),
         limits=Limits(seconds=arguments.timeout),
         store=store_of(arguments, arguments.path),
@@ -162,7 +160,7 @@ def _limit(arguments: argparse.Namespace, results: ScanResults, today: date) -> 
     if least is None:
         return 0
     silent = ("missing", "failed") if arguments.offline else ("missing", "failed", "cannot_ask")
-    wanted = _SEVERITIES[_SEVERITIES.index(least) :]
+    wanted = SEVERITIES[SEVERITIES.index(least) :]
     bad = [finding for _, finding in results.counted(today) if finding.severity in wanted]
     unasked = [line.scanner for line in results.summary.scanners if line.state in silent]
     if bad:
@@ -176,7 +174,7 @@ def _lines(output: Path, results: ScanResults, notes: tuple[str, ...], today: da
     yield from (f"note: {note}" for note in (*notes, *results.summary.notes))
     for report in results.reports:
         yield _heading(report, today)
-    counted = sorted(results.counted(today), key=lambda pair: -_SEVERITIES.index(pair[1].severity))
+    counted = sorted(results.counted(today), key=lambda pair: -SEVERITIES.index(pair[1].severity))
     shown = [(report, finding) for report, finding in counted if finding.severity != "info"]
     for report, finding in shown[:_MOST_SHOWN]:
         yield f"{finding.severity:<8} {report.scanner}  {finding.rule}  {finding.place}  {finding.message}"
