@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,37 @@ from textual.pilot import Pilot
 
 from codex_audit.tui.app import AuditApp
 from codex_train.recorder import opening
+from codex_train.recorder.environment import Environment
 from tests.recorder.made_up import make_run
 from tests.tui.made import changed, until, write_audit
+
+MACHINE: dict[str, Any] = {
+    "schema": "codex-train/run_environment/v1",
+    "class": {
+        "machine": "x86_64",
+        "cpu_vendor": "GenuineIntel",
+        "cpu_features": ["avx", "avx2"],
+        "torch": None,
+        "cuda": None,
+        "world_size": 1,
+        "backend": "",
+        "variables": {},
+    },
+    "detail": {
+        "python": "CPython 3.11.7",
+        "platform": "Linux 6.1.0 glibc-2.36",
+        "cpu": "Xeon",
+        "cores": 2,
+        "memory": 8589934592,
+        "gpu_driver": "",
+        "packages": [],
+        "code": None,
+        "variables": {"LANG": "C.UTF-8"},
+        "settings": {},
+        "notes": [],
+    },
+}
+"""How long the page of a run is depends on the machine that made it, and on whether torch was imported before."""
 
 Compare = Callable[..., bool]
 HERE = Path("sample")
@@ -32,10 +62,15 @@ def presses(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 
     async def before(pilot: Pilot[None]) -> None:
         app: Any = pilot.app
+
+        def there(depth: int) -> bool:
+            return len(app._stack) >= depth and app._frame.title != ""
+
         await until(pilot, lambda: app.desk.world.searched)
         for key in keys:
+            depth = len(app._stack) + (key == "enter")
             await pilot.press(key)
-            await until(pilot, lambda: app._frame.title != "")
+            await until(pilot, partial(there, depth))
 
     return before
 
@@ -69,6 +104,7 @@ def test_run(snap_compare: Compare, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(opening, "now", lambda: "2026-03-04T05:06:07.000000Z")
     monkeypatch.setattr("codex_train.recorder.recorder.now", lambda: "2026-03-04T06:06:07.000000Z")
     monkeypatch.setattr("secrets.token_hex", lambda size: "5a" * size)
+    monkeypatch.setattr("tests.recorder.made_up.record_environment", lambda: Environment(MACHINE, {}))
     make_run(folder / "runs" / "first")
     assert snap_compare(AuditApp(HERE, HERE), run_before=presses("4", "enter"))
 
