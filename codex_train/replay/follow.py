@@ -43,14 +43,13 @@ class _Tail:
 
 @dataclass(slots=True)
 class Comparison:
-    """``stretch`` against the run folder ``part`` that its replay fills. ``steps``, ``states`` and ``evaluations``
-    count what was found equal."""
+    """``stretch`` against the run folder ``part`` that its replay fills."""
 
     stretch: Stretch
     part: Path
-    steps: int = 0
-    states: int = 0
-    evaluations: int = 0
+    _steps: int = field(default=0, init=False)
+    _states: list[int] = field(default_factory=list, init=False)
+    _evaluations: list[int] = field(default_factory=list, init=False)
     _recorded: Iterator[StepRecord] = field(init=False)
     _metrics: dict[int, dict[str, Any]] = field(init=False)
     _claims: list[Claim] = field(init=False)
@@ -76,9 +75,21 @@ class Comparison:
                 return self._missing()
             time.sleep(_PAUSE)
 
+    def counts(self, found: list[Difference]) -> tuple[int, int, int]:
+        """How many steps, states and evaluations are equal, as far as the first of what was ``found``: a replay runs
+        ahead of its reader, and what it did beyond that step is chance."""
+        if not found:
+            return self._steps, len(self._states), len(self._evaluations)
+        end = found[0].step
+        states, evaluations = (sum(step < end for step in each) for each in (self._states, self._evaluations))
+        after = all(
+            item.field.startswith(("state", "evaluation")) for item in found
+        )  # the step itself is equal
+        return min(self._steps, max(end - self.stretch.start - (not after), 0)), states, evaluations
+
     @property
     def _seen(self) -> int:
-        return self.stretch.start + self.steps
+        return self.stretch.start + self._steps
 
     def _complete(self) -> bool:
         every = self._seen == self.stretch.last and not self._metrics and not self._claims
@@ -90,7 +101,7 @@ class Comparison:
         found = [item for text in metrics for item in self._metric(loads(text, source=METRICS))]
         for text in steps:
             found += self._step(msgspec.json.decode(text, type=StepRecord))
-        found += self._states()
+        found += self._compare_states()
         first = min((item.step for item in found), default=0)
         return [item for item in found if item.step == first]
 
@@ -104,7 +115,7 @@ class Comparison:
         found = step_differences(recorded, replayed)
         if recorded.state and replayed.state and recorded.state != replayed.state:
             found.append(Difference(recorded.step - 1, "state", recorded.state, replayed.state))
-        self.steps += not found
+        self._steps += not found
         return found
 
     def _metric(self, replayed: dict[str, Any]) -> list[Difference]:
@@ -112,10 +123,11 @@ class Comparison:
         if recorded is None:
             return []  # one that the record lacks: it evaluates where a stop came first
         found = metric_differences(recorded, replayed)
-        self.evaluations += not found
+        if not found:
+            self._evaluations.append(replayed["step"])
         return found
 
-    def _states(self) -> list[Difference]:
+    def _compare_states(self) -> list[Difference]:
         if self._claims and (self.part / SEGMENT / MANIFEST).exists():
             manifest, _ = read_manifest(self.part / SEGMENT)
             self._replayed_states |= {entry.step: entry.state_digest for entry in manifest.checkpoints}
@@ -125,7 +137,7 @@ class Comparison:
         for claim in known:
             replayed = self._replayed_states[claim.step]
             if claim.digest == replayed:
-                self.states += 1
+                self._states.append(claim.step)
             else:
                 found.append(Difference(claim.step, "state", claim.digest, replayed))
         return found

@@ -204,7 +204,7 @@ def _replayed(part: _Part, *, as_is: bool, told: Callable[[str], None]) -> Answe
 
 
 def _answer(part: _Part, comparison: Comparison, found: list[Difference]) -> Answer:
-    counts = (comparison.steps, comparison.states, comparison.evaluations)
+    counts = comparison.counts(found)
     if not found:
         return Answer("identical", "", None, (), (), *counts)
     step, reason = found[0].step, _line(found)
