@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -84,6 +82,8 @@ def _run(
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: a bug is one line too
         if arguments is not None and arguments.debug:
+            import traceback  # takes as long to load as all of this
+
             traceback.print_exc()
         if known := explain(error):
             return _fail(name, str(known), known.exit_code)
@@ -124,4 +124,6 @@ def print_lines(lines: Iterable[str]) -> None:
 
 def print_json(value: Any) -> None:
     """``value`` as one JSON document on stdout."""
+    import json
+
     print(json.dumps(value, indent=2))

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codex_audit.artifacts import AuditManifest, RunInProgress, RunRecord
 from codex_audit.stages.clock import compact, rfc3339
-from codex_audit.stages.pipeline import Audit
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
@@ -34,6 +34,9 @@ from codex_evidence.errors import CodexError, UsageError, WriteError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
 from codex_evidence.strict_json import loads
+
+if TYPE_CHECKING:
+    from codex_audit.stages.pipeline import Audit
 
 RECORD_SCHEMA = "codex-audit/audit_run_record/v1"
 MARKER_SCHEMA = "codex-audit/run_in_progress/v1"
