@@ -132,7 +132,7 @@ CAPABILITY = Capability(
             excludes="placeholders and documented example keys",
             risk="Anybody with the repository has the key.",
             remedy=Remedy(
-                text="Revoke the key, remove the file, and ignore .env.",
+                text="Revoke the key, take it out of the files and their history, and ignore .env.",
                 effort="hours",
                 touches=("file:.gitignore", "new:.gitignore"),
             ),
