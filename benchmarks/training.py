@@ -2,48 +2,55 @@
 
     python -m benchmarks.training CORPUS [--rounds 3] [--threads 1] [--write docs/benchmarks.md]
 
-Every engine runs in a process of its own, in turn. Exit 1 when losses or weights are not those by hand, to the bit.
+Every engine runs in a process of its own. Of the tiny model, whose steps are too short to be told apart otherwise, the
+processes run one after the other. Of the small one they run at once and take turns, a step each, so that whatever
+disturbs the machine meets all of them; there the speed is that of the loop by hand in the same turn, at the median.
+Exit 1 when losses or weights are not those by hand, to the bit.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from benchmarks.document import add_write, count, finish, note, table
 from benchmarks.machine import machine_lines
+from benchmarks.training_processes import STEPS, Job, Run, run_alone, run_by_turns
 from benchmarks.training_run import ENGINES, SIZES
 
-STEPS = {"tiny": 2000, "small": 40}
+WARM = 5  # steps that are left out
+BY_TURNS = frozenset({"small"})
 FIRST = next(iter(ENGINES))
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one engine: the quick tenth of its steps and their processor time in ms, time to the first step in s, peak
-    memory in MB, and what came out."""
+    """Of one engine: the quick tenth of its steps in ms, its speed and that by processor time as shares of the loop by
+    hand, time to the first step in s, peak memory in MB, and what came out."""
 
     quick: float
+    speed: float
     processor: float
     first: float
     memory: float
     bits: tuple[str, str]
 
 
-def figures(runs: Sequence[Mapping[str, Any]]) -> Figures:
-    """The best of ``runs``, each of which is a line of ``training_run``."""
+def figures(runs: Sequence[Run], hand: Sequence[Run], *, turns: bool) -> Figures:
+    """Of the ``runs`` of one engine, beside those by ``hand``."""
+    quick = min(map(_tenth, runs))
+    if turns:
+        speed, processor = (_paired(runs, hand, key) for key in ("wall", "processor"))
+    else:
+        speed = min(map(_tenth, hand)) / quick
+        processor = min(map(_processor, hand)) / min(map(_processor, runs))
     return Figures(
-        quick=min(_tenth(run["wall"]) for run in runs) * 1e3,
-        processor=min(statistics.median(_steps(run["processor"])) for run in runs) * 1e3,
+        quick=quick * 1e3,
+        speed=speed,
+        processor=processor,
         first=min(run["first"] for run in runs),
         memory=min(run["memory"] for run in runs),
         bits=(runs[0]["losses"], runs[0]["weights"]),
@@ -51,13 +58,16 @@ def figures(runs: Sequence[Mapping[str, Any]]) -> Figures:
 
 
 def measure(size: str, corpus: Path, rounds: int, threads: int) -> dict[str, Figures]:
-    """The figures of every engine; each round begins at the other end, so that whatever disturbs meets all of them."""
-    runs: dict[str, list[Mapping[str, Any]]] = {name: [] for name in ENGINES}
+    """The figures of every engine; each round begins at the other end."""
+    runs: dict[str, list[Run]] = {name: [] for name in ENGINES}
+    turns = size in BY_TURNS
     for number in range(rounds):
         note(f"{size}: round {number + 1} of {rounds}")
-        for name in list(ENGINES)[:: -1 if number % 2 else 1]:
-            runs[name].append(_run(name, size, corpus, threads))
-    return {name: figures(found) for name, found in runs.items()}
+        jobs = [Job(name, size, corpus, threads) for name in list(ENGINES)[:: -1 if number % 2 else 1]]
+        ended = run_by_turns(jobs) if turns else [run_alone(job) for job in jobs]
+        for job, run in zip(jobs, ended, strict=True):
+            runs[job.engine].append(run)
+    return {name: figures(found, runs[FIRST], turns=turns) for name, found in runs.items()}
 
 
 def report(found: Mapping[str, Mapping[str, Figures]], threads: int) -> Iterator[str]:
@@ -73,8 +83,8 @@ def report(found: Mapping[str, Mapping[str, Figures]], threads: int) -> Iterator
                 (
                     name,
                     f"{one.quick:.3f}",
-                    f"{hand.quick / one.quick:.3f}",
-                    f"{hand.processor / one.processor:.3f}",
+                    f"{one.speed:.3f}",
+                    f"{one.processor:.3f}",
                     f"{one.first:.2f}",
                     f"{one.memory:.0f}",
                     "yes" if one.bits == hand.bits else "no",
@@ -84,30 +94,23 @@ def report(found: Mapping[str, Mapping[str, Figures]], threads: int) -> Iterator
         )
 
 
-def _run(name: str, size: str, corpus: Path, threads: int) -> Mapping[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.training_run", name, str(corpus)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
-    ended = subprocess.run(
-        [*command, "--size", size, "--steps", str(STEPS[size])],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+def _tenth(run: Run) -> float:
+    ordered = sorted(run["wall"][WARM:])
+    return float(ordered[len(ordered) // 10])
+
+
+def _processor(run: Run) -> float:
+    return float(statistics.median(run["processor"][WARM:]))
+
+
+def _paired(runs: Sequence[Run], hand: Sequence[Run], key: str) -> float:
+    """The median over all turns of what the step by hand took, as a share of the step of the engine."""
+    ratios = (
+        by_hand / step
+        for run, other in zip(runs, hand, strict=True)
+        for step, by_hand in zip(run[key][WARM:], other[key][WARM:], strict=True)
     )
-    if ended.returncode:
-        raise SystemExit(f"{name} failed:\n{ended.stderr[-2000:]}")
-    found: Mapping[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return found
-
-
-def _steps(moments: Sequence[float]) -> list[float]:
-    """Seconds of each step, without the first ones, which warm up."""
-    return [after - before for before, after in pairwise(moments[5:])]
-
-
-def _tenth(moments: Sequence[float]) -> float:
-    ordered = sorted(_steps(moments))
-    return ordered[len(ordered) // 10]
+    return float(statistics.median(ratios))
 
 
 def main() -> int:

@@ -2,13 +2,15 @@
 
     python -m benchmarks.training_run ENGINE CORPUS [--size small] [--steps 40]
 
-Prints one line of JSON: seconds of the steps, memory, time to the first step, and digests of losses and weights.
+Prints one line of JSON: seconds of the steps, memory, time to the first step, and digests of losses and weights. With
+``--turns READ WRITE``, two open file descriptors, it writes a byte after each step and waits for one before the next.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import tempfile
 import time
@@ -43,16 +45,32 @@ class Job:
 
 @dataclass(slots=True)
 class Clock:
-    """Wall and processor seconds at the end of each step, and its loss."""
+    """Wall and processor seconds of each step, and its loss; ``first`` is the moment at which the first one ended.
 
+    With ``turns`` a step begins when it is this process's turn."""
+
+    turns: tuple[int, int] | None = None
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    first: float = 0.0
+    _began: tuple[float, float] = (0.0, 0.0)
 
     def tick(self, loss: float) -> None:
-        self.wall.append(time.perf_counter())
-        self.processor.append(time.process_time())
+        now = (time.perf_counter(), time.process_time())
+        if self.losses:
+            self.wall.append(now[0] - self._began[0])
+            self.processor.append(now[1] - self._began[1])
+        else:
+            self.first = now[0]
         self.losses.append(loss)
+        self._began = self._next_turn() if self.turns else now
+
+    def _next_turn(self) -> tuple[float, float]:
+        read, write = self.turns or (0, 1)
+        os.write(write, b".")
+        os.read(read, 1)
+        return time.perf_counter(), time.process_time()
 
     def step(self, step: int, loss: float, norm: float | None, rate: float, targets: int) -> None:
         """As a screen of the engine."""
@@ -176,8 +194,9 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--turns", type=int, nargs=2, metavar=("READ", "WRITE"))
     arguments = parser.parse_args()
-    clock = Clock()
+    clock = Clock(tuple(arguments.turns) if arguments.turns else None)
     model = ENGINES[arguments.engine](
         Job(arguments.size, arguments.steps, arguments.corpus.read_bytes()), clock
     )
@@ -189,7 +208,7 @@ def main() -> None:
             {
                 "wall": clock.wall,
                 "processor": clock.processor,
-                "first": clock.wall[0] - STARTED,
+                "first": clock.first - STARTED,
                 "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "losses": sha256(json.dumps([loss.hex() for loss in clock.losses]).encode()).hexdigest()[:16],
                 "weights": weights.hexdigest()[:16],
