@@ -47,6 +47,16 @@ class ContextIndex:
     tree_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes ``start`` to ``end`` (from 0, ``end`` is not among them) of the line ``line`` (from 1) of a file; an
+    ``end`` behind that of the line stands for it."""
+
+    line: int
+    start: int
+    end: int
+
+
 # --- S2 facets.json
 @dataclass(frozen=True, slots=True)
 class UnreadFile:

@@ -6,6 +6,7 @@ value, so that a damaged one is one that is not there. Whatever is wrong with th
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 FILE = "v1.sqlite"
 MOST_BYTES = 512 << 20
 _PAGE = 500
+_EMPTIED = b"emptied"
 _SECONDS_A_DAY = 86_400
 # Not the database's fault: another run, the disk or its permissions. All else means that the file is damaged, or that
 # it holds other tables than ours.
@@ -43,10 +45,12 @@ _ROWS = "select key, value, seal, day from entry where typeof(value) = 'blob' an
 
 
 @dataclass(slots=True)
-class _Patience:
-    """Whether a run has once waited for others in vain; it does not wait again."""
+class _Run:
+    """What a run has met: ``lost`` when it has once waited for others in vain, and does not wait again; ``emptied`` is
+    the mark of the last emptying of the store when the run began, None before it looked."""
 
     lost: bool = False
+    emptied: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Store:
     folder: Path
     most: int = MOST_BYTES
     wait: float = 5.0
-    patience: _Patience = field(default_factory=_Patience, init=False, repr=False, compare=False)
+    run: _Run = field(default_factory=_Run, init=False, repr=False, compare=False)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The values of those ``keys`` that are there and whole."""
@@ -76,17 +80,46 @@ class Store:
             self._try(look, make=False)
         return found
 
+    def join(self) -> None:
+        """Begin: what is put from now on is kept unless somebody empties the store. Otherwise the first access does."""
+        self._try(lambda database: None, make=False)
+
     def put(self, values: Mapping[bytes, bytes]) -> None:
-        """Keep ``values``; those that nobody asked for longest go when the file has grown too large."""
+        """Keep ``values``; those that nobody asked for longest go when the file has grown too large. Nothing is kept
+        when the store was emptied since this run began: it may follow from what was to be forgotten."""
 
         def keep(database: sqlite3.Connection) -> None:
             rows = [(key, value, _seal(key, value), _today()) for key, value in values.items()]
             with database:
+                database.execute("begin immediate")
+                if _emptied(database) != self.run.emptied:
+                    return
                 database.executemany("insert or replace into entry values (?, ?, ?, ?)", rows)
             self._shrink(database)
 
         if values:
             self._try(keep, make=True)
+
+    def empty(self, but: bytes) -> bool:
+        """Forget all entries but those whose keys begin with ``but``, and what other runs that go on now put later.
+        False where something is left in the files: another process reads them for long, or they cannot be written."""
+        left = True
+
+        def forget(database: sqlite3.Connection) -> None:
+            nonlocal left
+            with database:
+                database.execute("begin immediate")
+                database.execute("delete from entry where substr(key, 1, ?) <> ?", (len(but), but))
+                mark = os.urandom(16)
+                row = (_EMPTIED, mark, _seal(_EMPTIED, mark), _today())
+                database.execute("insert into entry values (?, ?, ?, ?)", row)
+            # What was deleted lies in free pages and in the log until both are written anew.
+            database.execute("vacuum")
+            busy = database.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+            left = bool(busy)
+
+        self._try(forget, make=True)
+        return not left or not (self.folder / FILE).exists()
 
     def _try(self, work: Callable[[sqlite3.Connection], None], *, make: bool) -> None:
         """``work`` on the database, which is made where there is none and ``make`` says so. One that is broken or not
@@ -95,18 +128,21 @@ class Store:
             if make:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             elif not (self.folder / FILE).exists():
+                self.run.emptied = self.run.emptied or b""
                 return
-            wait = 0.0 if self.patience.lost else self.wait
+            wait = 0.0 if self.run.lost else self.wait
             with closing(sqlite3.connect(self.folder / FILE, timeout=wait)) as database:
                 database.execute("pragma journal_mode = wal")
                 database.execute("pragma synchronous = normal")
                 database.execute(_TABLE)
+                if self.run.emptied is None:
+                    self.run.emptied = _emptied(database)
                 work(database)
         except OSError:
             return
         except sqlite3.DatabaseError as error:
             kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            self.patience.lost |= kind == sqlite3.SQLITE_BUSY
+            self.run.lost |= kind == sqlite3.SQLITE_BUSY
             if kind in _IN_THE_WAY:
                 return
             for suffix in ("", "-wal", "-shm"):
@@ -123,6 +159,12 @@ class Store:
                 )
             if not gone.rowcount:
                 return
+
+
+def _emptied(database: sqlite3.Connection) -> bytes:
+    """What tells the last emptying of the store from every other; empty where there was none."""
+    row = database.execute(f"{_ROWS} and key = ?", (_EMPTIED,)).fetchone()
+    return bytes(row[1]) if row is not None and _seal(row[0], row[1]) == row[2] else b""
 
 
 def _touch(database: sqlite3.Connection, keys: Sequence[bytes]) -> None:

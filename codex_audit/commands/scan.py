@@ -74,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     from codex_audit.scanners.subject import Subject
     from codex_audit.scanners.write import check_output, write_scan
     from codex_audit.stages.clock import start_time
+    from codex_audit.stages.forgetting import forget, unknown_values
     from codex_audit.stages.index import index_tree
     from codex_audit.stages.inputs import tool_version
     from codex_audit.stages.work import indexed_bytes
@@ -94,11 +95,15 @@ def run(arguments: argparse.Namespace) -> int:
         _check_outside(Path(scratch), tree)
         settings = _settings(arguments, loaded.workflow, Path(scratch), tell)
         scanned = scan_tree(Subject(listing.index, read), settings, tool_version())
+    unknown = unknown_values(listing, scanned.results)
     write_scan(output, scanned.documents)
+    # Behind the scan: audits that begin now read it, and what others put later is not kept.
+    forgot = forget(listing, unknown, settings.store)
+    notes = (*scanned.results.summary.notes, *filter(None, (forgot,)))
     if arguments.format == "json":
-        print_json(_document(output, scanned.results, today))
+        print_json(_document(output, scanned.results, notes, today))
     else:
-        print_lines(_lines(output, scanned.results, loaded.notes, today))
+        print_lines(_lines(output, scanned.results, (*loaded.notes, *notes), today))
     return _limit(arguments, scanned.results, today)
 
 
@@ -171,7 +176,7 @@ def _limit(arguments: argparse.Namespace, results: ScanResults, today: date) -> 
 
 
 def _lines(output: Path, results: ScanResults, notes: tuple[str, ...], today: date) -> Iterator[str]:
-    yield from (f"note: {note}" for note in (*notes, *results.summary.notes))
+    yield from (f"note: {note}" for note in notes)
     for report in results.reports:
         yield _heading(report, today)
     counted = sorted(results.counted(today), key=lambda pair: -SEVERITIES.index(pair[1].severity))
@@ -195,14 +200,14 @@ def _heading(report: ScannerReport, today: date) -> str:
     return f"{report.scanner:<16} {state:<11} {said}"
 
 
-def _document(output: Path, results: ScanResults, today: date) -> dict[str, Any]:
+def _document(output: Path, results: ScanResults, notes: tuple[str, ...], today: date) -> dict[str, Any]:
     from codex_evidence.plain import to_plain
 
     return {
         "output": str(output),
         "tree_sha256": results.summary.tree_sha256,
         "scanners": to_plain(results.summary.scanners),
-        "notes": list(results.summary.notes),
+        "notes": list(notes),
         "findings": [
             {"scanner": report.scanner, "counts": finding.counts(today), **to_plain(finding)}
             for report in results.reports

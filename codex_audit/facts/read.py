@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from codex_audit.facts.ci import ci_system
 from codex_audit.facts.depth import by_the_file
 from codex_audit.facts.facets import suffix_of
+from codex_audit.facts.hidden import Hidden
 from codex_audit.facts.locks import is_lock
-from codex_audit.facts.model import FileFacts, Unread
+from codex_audit.facts.model import FileFacts, Secret, Unread
 from codex_audit.facts.requirements import requirements_reader
 from codex_audit.facts.secrets import found_and_clean
 from codex_audit.facts.source import ReadError, words_of
@@ -22,6 +23,7 @@ LARGEST_WRITTEN = 1 << 20
 
 Reader = Callable[[bytes, str], Any]
 
+_PYTHON = (".py", ".pyi", ".pyw")
 _INI_NAMES = frozenset(
     {"setup.cfg", "tox.ini", "pytest.ini", "mypy.ini", ".flake8", ".coveragerc", ".pylintrc", "pylintrc"}
 )
@@ -53,14 +55,17 @@ def needs_bytes(path: str, facets: frozenset[str]) -> bool:
     return bool(_readers(path, facets)) or _may_hold_secrets(path)
 
 
-def read_file(path: str, data: bytes, facets: frozenset[str], module: str) -> FileFacts:
+def read_file(
+    path: str, data: bytes, facets: frozenset[str], module: str, hidden: Sequence[Hidden] = ()
+) -> FileFacts:
     """The facts of the file at ``path``. A reader that fails leaves an ``Unread`` and costs no other reader.
 
-    Live-looking credentials are replaced before anything is parsed, so that no fact holds one.
+    Live-looking credentials are replaced before anything is parsed, so that no fact holds one, and so is what is
+    ``hidden``.
     """
     if b"\x00" in data[:SNIFFED] and suffix_of(path) not in (".py", ".pyi"):
         return FileFacts(path, facets, module)
-    secrets, data = found_and_clean(data)
+    secrets, data = _clean(path, data, hidden)
     found: dict[str, Any] = {}
     unread: list[Unread] = []
     for kind, reader in _readers(path, facets):
@@ -74,11 +79,33 @@ def read_file(path: str, data: bytes, facets: frozenset[str], module: str) -> Fi
     )
 
 
+def _clean(path: str, data: bytes, hidden: Sequence[Hidden]) -> tuple[tuple[Secret, ...], bytes]:
+    """``found_and_clean``. Where a scanner took code between two strings for a string, Python stays Python."""
+    secrets, clean = found_and_clean(data, hidden)
+    if hidden and suffix_of(path) in _PYTHON and _is_python(data) and not _is_python(clean):
+        joined = found_and_clean(data, hidden, between=True)[1]
+        return secrets, joined if _is_python(joined) else clean
+    return secrets, clean
+
+
+def _is_python(data: bytes) -> bool:
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            by_the_file(lambda: ast.parse(data))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
 def _readers(path: str, facets: frozenset[str]) -> list[tuple[str, Reader]]:
     """The field of ``FileFacts`` that each reader of the file fills, and the reader."""
     found: list[tuple[str, Reader]] = []
     name, suffix = path.rpartition("/")[2], suffix_of(path.rpartition("/")[2])
-    if suffix in (".py", ".pyi", ".pyw"):
+    if suffix in _PYTHON:
         found.append(("python", _python_reader("test" in facets)))
     elif suffix == ".ipynb":
         found.append(("python", _read_notebook))

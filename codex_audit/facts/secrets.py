@@ -7,18 +7,22 @@ shown, and only ``secret_values`` gives any out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from codex_audit.facts.hidden import Hidden, covered
 from codex_audit.facts.model import Secret
 from codex_audit.facts.secret_kinds import ALL, ASSIGNED, COUNTED, Kind
 
 
 class _Hit(NamedTuple):
+    """``between`` says that the bytes stand between two strings of code and not in one."""
+
     kind: str
     start: int
     end: int
     counts: bool
+    between: bool = False
 
 
 def find_secrets(data: bytes) -> tuple[Secret, ...]:
@@ -26,10 +30,26 @@ def find_secrets(data: bytes) -> tuple[Secret, ...]:
     return _named(data, _matches(data, COUNTED))
 
 
-def found_and_clean(data: bytes) -> tuple[tuple[Secret, ...], bytes]:
-    """``find_secrets`` and ``redact_bytes`` in one pass."""
+def found_and_clean(
+    data: bytes, hidden: Sequence[Hidden] = (), *, between: bool = False
+) -> tuple[tuple[Secret, ...], bytes]:
+    """``find_secrets`` and ``redact_bytes`` in one pass. What is ``hidden`` is replaced too and counts for nothing;
+    ``between`` joins it to the strings around it as a string of its own (``"a"+"[redacted kind]"+"b"``)."""
     hits = list(_matches(data, ALL))
-    return _named(data, hits), _without(data, hits)
+    more = (
+        [_Hit(one.kind, one.start, one.end, False, between) for one in covered(data, hidden)]
+        if hidden
+        else []
+    )
+    return _named(data, hits), _without(data, [*hits, *more])
+
+
+def knows(data: bytes, hidden: Sequence[Hidden]) -> bool:
+    """Whether ``redact_bytes`` takes out all that is ``hidden`` by itself."""
+    hits = _apart(_matches(data, ALL))
+    return all(
+        any(hit.start <= one.start and one.end <= hit.end for hit in hits) for one in covered(data, hidden)
+    )
 
 
 def secret_values(data: bytes) -> tuple[tuple[Secret, bytes], ...]:
@@ -70,11 +90,18 @@ def _without(data: bytes, hits: Iterable[_Hit]) -> bytes:
     parts, done = [], 0
     for hit in _apart(hits):
         breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
-        bare = re.search(rb"[:,\[-][ \t]+$", data[max(done, hit.start - 20) : hit.start]) is not None
-        quote = b'"' if bare else b""
-        parts += [data[done : hit.start], quote, f"[redacted {hit.kind}]".encode(), quote, breaks]
+        opened, closed = _around(hit, data[max(done, hit.start - 20) : hit.start])
+        parts += [data[done : hit.start], opened, f"[redacted {hit.kind}]".encode(), closed, breaks]
         done = hit.end
     return b"".join([*parts, data[done:]])
+
+
+def _around(hit: _Hit, before: bytes) -> tuple[bytes, bytes]:
+    """What goes before and behind the word for ``hit``, which stands behind ``before``."""
+    if hit.between:
+        return b'+"', b'"+'
+    quote = b'"' if re.search(rb"[:,\[-][ \t]+$", before) else b""
+    return quote, quote
 
 
 def _apart(hits: Iterable[_Hit]) -> list[_Hit]:

@@ -15,10 +15,13 @@ from codex_evidence.canonical import canonical_bytes
 
 T = TypeVar("T")
 
+ANSWERS = b"scan:"
+"""With what the keys of all answers begin."""
+
 
 def key_of(*parts: str) -> bytes:
     """The key of an answer that follows from ``parts`` and from the code of this room."""
-    return sha256(canonical_bytes(["scan", _code(), *parts])).digest()
+    return ANSWERS + sha256(canonical_bytes(["scan", _code(), *parts])).digest()
 
 
 def recall(store: Store | None, keys: list[bytes], cls: type[T]) -> dict[bytes, T]:

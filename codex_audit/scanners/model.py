@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+from codex_audit.artifacts import Span
+
 Severity = Literal["info", "low", "medium", "high", "critical"]
 Confidence = Literal["undefined", "low", "medium", "high"]
 State = Literal["done", "partial", "missing", "cannot_ask", "failed", "left_out"]
@@ -55,7 +57,8 @@ class SuppressRule:
 class Finding:
     """What a scanner found. ``path`` is that of the context index, empty for the tree as a whole; ``line`` counts from
     1, 0 for the whole file. ``keyed`` is the HMAC-SHA256 (RFC 2104) of a found secret under the user's key, empty where
-    there is no key or no secret; the value itself is nowhere."""
+    there is no key or no secret; the value itself is nowhere. ``spans`` are the places of that value in the bytes of
+    the file, on the line and elsewhere; empty where there is no secret, or nobody knows where in the line it stands."""
 
     rule: str
     severity: Severity
@@ -66,6 +69,7 @@ class Finding:
     help: str = ""
     keyed: str = ""
     suppression: Suppression | None = None
+    spans: tuple[Span, ...] = ()
 
     def counts(self, today: date) -> bool:
         """Whether nothing suppresses it on the day ``today``."""

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from codex_audit.artifacts import Span
 from codex_audit.scanners.by_file import Answer, FileTool, plain_name, scan_files
 from codex_audit.scanners.children import Command, Ended
 from codex_audit.scanners.model import Confidence, Finding, Outcome, Severity, Suppression, Unscanned
@@ -24,15 +25,19 @@ from codex_evidence.strict_json import loads
 
 NAME, DISTRIBUTION = "secrets", "detect-secrets"
 BASELINE = ".secrets.baseline"
+PUBLIC_ADDRESS = "public-ip-ipv4"
+"""The one rule whose finds are no credentials."""
 
 _RUNNER = Path(__file__).with_name("secrets_child.py")
-_FORMS = tuple(Path(__file__).parent.parent / "facts" / name for name in ("secret_kinds.py", "secrets.py"))
+_FORMS = tuple(
+    Path(__file__).parent.parent / "facts" / name for name in ("secret_kinds.py", "secrets.py", "hidden.py")
+)
 _HELP = "https://github.com/Yelp/detect-secrets#readme"
 _GUESSES: dict[str, tuple[Severity, Confidence]] = {
     "secret-keyword": ("medium", "medium"),
     "base64-high-entropy-string": ("low", "low"),
     "hex-high-entropy-string": ("low", "low"),
-    "public-ip-ipv4": ("info", "low"),
+    PUBLIC_ADDRESS: ("info", "low"),
     "assigned-secret": ("medium", "medium"),
 }
 _ALLOWED = Suppression("tool", "marked with pragma: allowlist secret, for which no reason is asked", "")
@@ -110,6 +115,7 @@ def _finding(item: Mapping[str, Any]) -> Finding:
         help=_HELP,
         keyed=str(item["keyed"]),
         suppression=_mark(item),
+        spans=tuple(Span(*map(int, span)) for span in item["spans"]),
     )
 
 

@@ -1,5 +1,5 @@
 """Run as a program, in a folder of numbered files: detect-secrets on each, beside the credentials that the readers of
-facts know; kind and place as JSON on stdout.
+facts know; kind, line and spans (line, start, end: see ``facts.hidden``) as JSON on stdout.
 
 Reads a JSON document from stdin: ``key`` (hexadecimal, may be empty) and ``baseline`` (SHA-1 of secrets that the tree's
 own baseline names). No value of a secret leaves this process, and no digest of one without the key but those that the
@@ -20,10 +20,14 @@ from detect_secrets.filters.allowlist import is_line_allowlisted
 from detect_secrets.filters.heuristic import is_indirect_reference
 from detect_secrets.plugins.base import RegexBasedDetector
 from detect_secrets.plugins.ip_public import IPPublicDetector
+from detect_secrets.plugins.keyword import KeywordDetector
+from detect_secrets.plugins.private_key import PrivateKeyDetector
 from detect_secrets.settings import get_plugins, transient_settings
 from detect_secrets.util.code_snippet import get_code_snippet
 
+from codex_audit.artifacts import Span
 from codex_audit.facts.secrets import secret_values
+from codex_audit.scanners.secret_places import Places
 
 # The default filters without the inline mark, which is asked for afterwards so that what it hides stays visible, and
 # without those that look at a repository or ask a service.
@@ -35,6 +39,8 @@ _FILTERS = tuple(
     ).split()
 )
 _UNFORMED = "assigned secret"
+# Known by the name of what they are given to.
+_NAMED = (KeywordDetector.secret_type, _UNFORMED)
 _Found = dict[tuple[str, int, str], dict[str, Any]]
 
 
@@ -62,7 +68,9 @@ def is_call(secret: str, line: str, plugin: Any) -> bool:
 
 
 def _secrets(path: Path, key: bytes, baseline: frozenset[str]) -> list[dict[str, Any]]:
-    lines = _as_utf8(path).split("\n")
+    data = path.read_bytes()
+    text, encoding = _as_utf8(path, data)
+    lines = text.split("\n")
     found: _Found = {}
     for secret in scan_file(str(path)):
         said = secret.secret_value or ""
@@ -73,9 +81,20 @@ def _secrets(path: Path, key: bytes, baseline: frozenset[str]) -> list[dict[str,
         )
     for kind, line, value in _missed(lines, found):
         found[kind, line, value] = _item(kind, line, value, key, "")
-    for item in found.values():
-        item["allowed"] = _is_allowed(path, lines, item["line"])
+    places = Places(data, encoding)
+    for (kind, line, value), item in sorted(found.items(), key=lambda pair: pair[0]):
+        item["allowed"] = _is_allowed(path, lines, line)
+        item["spans"] = [(one.line, one.start, one.end) for one in _spans(places, kind, line, value)]
     return [found[place] for place in sorted(found)]
+
+
+def _spans(places: Places, kind: str, line: int, value: str) -> list[Span]:
+    """Where the value stands; of a private key, detect-secrets knows the head alone."""
+    if kind == IPPublicDetector.secret_type:
+        return []
+    spans = places.of(line, value, formed=kind not in _NAMED)
+    key = kind == PrivateKeyDetector.secret_type and spans
+    return [*spans, *places.of_key(spans[0].line)] if key else spans
 
 
 def _item(kind: str, line: int, value: str, key: bytes, known: str) -> dict[str, Any]:
@@ -107,15 +126,17 @@ def _knows_tokens(plugin: type) -> bool:
     return issubclass(plugin, RegexBasedDetector) and not issubclass(plugin, IPPublicDetector)
 
 
-def _as_utf8(path: Path) -> str:
-    """The text of the file, which is written anew as UTF-8 where it is not: detect-secrets passes over any other."""
-    data = path.read_bytes()
+def _as_utf8(path: Path, data: bytes) -> tuple[str, str]:
+    """The text of the file, which is written anew as UTF-8 where it is not: detect-secrets passes over any other. And
+    the encoding of its ``data``."""
+    encoding = "utf-8"
     try:
-        text = data.decode("utf-8")
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        text = data.decode("latin-1")
+        encoding = "latin-1"
+        text = data.decode(encoding)
         path.write_text(text, encoding="utf-8", newline="")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 def _whole(kind: str, said: str, line: str) -> str:

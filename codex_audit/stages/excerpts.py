@@ -21,11 +21,14 @@ def with_excerpts(
     """
     answers = [answer for capability in raw.capabilities for answer in capability.probes]
     cited = _cited(answers)
-    lines = {path: _lines(read(path)) for path in sorted(cited if only is None else cited.intersection(only))}
+    lines = {
+        path: quotable_lines(read(path))
+        for path in sorted(cited if only is None else cited.intersection(only))
+    }
 
     def quoted(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
         return tuple(
-            replace(item, excerpt=_excerpt(lines[item.path], item.line)) if item.path in lines else item
+            replace(item, excerpt=excerpt(lines[item.path], item.line)) if item.path in lines else item
             for item in items
         )
 
@@ -43,12 +46,14 @@ def _cited(answers: Iterable[ProbeAnswer]) -> set[str]:
     return {item.path for answer in answers for item in (*answer.evidence, *answer.near)}
 
 
-def _lines(data: bytes) -> list[str]:
+def quotable_lines(data: bytes) -> list[str]:
+    """The lines of a file, live-looking credentials replaced."""
     secret = bool(find_secrets(data)) or hides(data)
     text = (redact_bytes(data) if secret else data).decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [redact(line) for line in lines] if secret else lines
 
 
-def _excerpt(lines: list[str], line: int) -> str:
+def excerpt(lines: list[str], line: int) -> str:
+    """One of ``lines`` by its number, stripped, at most 160 characters; empty where there is no such line."""
     return lines[line - 1].strip()[:LONGEST] if 0 < line <= len(lines) else ""

@@ -1,14 +1,17 @@
-"""What a scan knows of secrets and the readers do not: the probes see it, and no excerpt shows such a line."""
+"""What a scan knows of secrets and the readers do not: the probes see it, no fact holds such a value, and no excerpt
+shows such a line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from codex_audit.artifacts import Span
+from codex_audit.facts.hidden import WHOLE_LINE, Hidden
 from codex_audit.facts.model import FileFacts, Secret
 from codex_audit.facts.secrets import redact_bytes
 from codex_audit.scanners.model import Finding, ScanResults
-from codex_audit.scanners.secrets import JUDGED_HARMLESS
+from codex_audit.scanners.secrets import JUDGED_HARMLESS, PUBLIC_ADDRESS
 
 _SCANNER = "secrets"
 
@@ -31,11 +34,28 @@ def secret_lines(scan: ScanResults | None) -> dict[str, frozenset[int]]:
     """The lines of each file that nobody may quote: every finding, suppressed or not, but those that a person judged to
     be no secret in the baseline."""
     found: dict[str, set[int]] = {}
-    for one in _findings(scan):
-        mark = one.suppression
-        if mark is None or (mark.by, mark.reason) != ("baseline", JUDGED_HARMLESS):
-            found.setdefault(one.path, set()).add(one.line)
+    for one in _unjudged(scan):
+        found.setdefault(one.path, set()).update((one.line, *(span.line for span in one.spans)))
     return {path: frozenset(lines) for path, lines in found.items()}
+
+
+def hidden_values(scan: ScanResults | None) -> dict[str, tuple[Hidden, ...]]:
+    """What of each file no reader may see: the values of the same findings, or the whole line where nobody knows the
+    place.
+
+    An address is no credential, and a release of four numbers looks like one.
+    """
+    found: dict[str, set[Hidden]] = {}
+    for one in _unjudged(scan):
+        if one.rule != PUBLIC_ADDRESS:
+            spans = one.spans or (Span(one.line, 0, WHOLE_LINE),)
+            kind = one.rule.replace("-", " ")
+            found.setdefault(one.path, set()).update(Hidden(kind, span) for span in spans)
+    return {path: tuple(sorted(values, key=_place)) for path, values in found.items()}
+
+
+def _place(hidden: Hidden) -> tuple[int, int, int, str]:
+    return hidden.span.line, hidden.span.start, hidden.span.end, hidden.kind
 
 
 def without_found(data: bytes, lines: frozenset[int] | None) -> bytes:
@@ -52,6 +72,13 @@ def _findings(scan: ScanResults | None) -> Iterator[Finding]:
     for report in scan.reports if scan is not None else ():
         if report.scanner == _SCANNER:
             yield from (one for one in report.findings if one.line)
+
+
+def _unjudged(scan: ScanResults | None) -> Iterator[Finding]:
+    for one in _findings(scan):
+        mark = one.suppression
+        if mark is None or (mark.by, mark.reason) != ("baseline", JUDGED_HARMLESS):
+            yield one
 
 
 def _beside(known: tuple[Secret, ...], found: list[Secret]) -> tuple[Secret, ...]:

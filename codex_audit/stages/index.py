@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from codex_audit.artifacts import ContextIndex, FileEntry
+from codex_audit.facts.hidden import Hidden
 from codex_audit.listing.beneath import folder, opened, read_at_most, readable_folder, split
 from codex_audit.listing.entry import Described, Listed, describe
 from codex_audit.listing.exclude import excluder
@@ -59,13 +60,15 @@ class Listing:
     ``root`` is the real path of the tree. ``raw_paths`` and ``object_ids`` stand in the order of
     ``index.files``: the name as bytes, and git's object id of the path in its index (empty where there is
     none). The object id is what was last staged, before any conversion, and says nothing of the bytes on
-    disk: ``FileEntry.sha256`` does.
+    disk: ``FileEntry.sha256`` does. ``hidden`` is what a scan of this very tree found in a file
+    that no reader may see.
     """
 
     root: Path
     index: ContextIndex
     raw_paths: tuple[bytes, ...]
     object_ids: tuple[str, ...]
+    hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
 
 
 def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], jobs: int) -> Listing:

@@ -17,7 +17,7 @@ from codex_audit.artifacts import (
 )
 from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.read import scan_on
-from codex_audit.stages.index import index_tree
+from codex_audit.stages.index import Listing, index_tree
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
@@ -76,6 +76,8 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     )
     index = listing.index
     documents = {"context_index": artifact_bytes(index)}
+    if request.store is not None:
+        request.store.join()  # before the scan is read: what a later one finds must not be kept
     request = replace(request, scan=scan_on(request.output, index.tree_sha256, request.today))
     inputs = audit_inputs(workflow, index, request.scan)
     keys = keys_of(request.tree, inputs, documents["context_index"])
@@ -85,7 +87,7 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
         # This loads all readers, which takes longer than recalling what they said.
         from codex_audit.stages.results import results_of
 
-        results = results_of(request, listing, wanted, watch, keys)
+        results = results_of(request, _hiding(listing, request.scan), wanted, watch, keys)
     made = (results.facets, results.raw, results.scored, results.gaps)
     documents |= {
         name: artifact_bytes(value)
@@ -96,3 +98,12 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     if "S7" in wanted:
         manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
     return Audit(index, *made, documents, results.reports, manifest, watch.seconds, request.scan)
+
+
+def _hiding(listing: Listing, scan: ScanResults | None) -> Listing:
+    """``listing`` with what readers may not see."""
+    if scan is None:
+        return listing
+    from codex_audit.stages.found_secrets import hidden_values
+
+    return replace(listing, hidden=hidden_values(scan))

@@ -54,7 +54,8 @@ class Work:
             return replace(named, unread=(Unread("file", "larger than 16 MB"),))
         data = self.bytes_of(entry)
         named = self.named(entry, data)
-        return read_file(entry.path, data, named.facets, named.module)
+        hidden = self.listing.hidden.get(entry.path, ())
+        return read_file(entry.path, data, named.facets, named.module, hidden)
 
 
 def work_on(listing: Listing) -> Work:
@@ -64,13 +65,14 @@ def work_on(listing: Listing) -> Work:
 
 def facts_keys(work: Work, entries: Iterable[FileEntry]) -> Iterator[tuple[str, bytes]]:
     """The paths of which facts are worth keeping, and what those follow from: the bytes of the file, its name and its
-    place, and the code that reads it."""
+    place, what of it is hidden, and the code that reads it."""
     readers = digest(reader_version().encode(), parsers())
     for entry in entries:
         named = work.named(entry)
         if is_text(entry) and needs_bytes(entry.path, named.facets):
             place = f"{entry.path}\n{named.module}\n{' '.join(sorted(named.facets))}"
-            yield entry.path, digest(readers, place.encode(), entry.sha256.encode())
+            hidden = (repr(one).encode() for one in work.listing.hidden.get(entry.path, ()))
+            yield entry.path, digest(readers, place.encode(), entry.sha256.encode(), *hidden)
 
 
 def indexed_bytes(listing: Listing, entry: FileEntry) -> bytes:

@@ -52,7 +52,7 @@ def samples() -> dict[str, Any]:
     rule = scans.SuppressRule("B307", "src/*.py", "reviewed", "2027-06-30", "workflow.yaml", 3)
     finding = scans.Finding(
         "B307", "high", "medium", "src/a.py", 3, "eval", "do not", DIGEST,
-        scans.Suppression("workflow", "reviewed", "workflow.yaml:3", "2027-06-30"),
+        scans.Suppression("workflow", "reviewed", "workflow.yaml:3", "2027-06-30"), (a.Span(3, 7, 11),),
     )  # fmt: skip
     links = chain.build([("input:tree", DIGEST, 5), ("artifact:gaps", DIGEST, 7)])
     files = (

@@ -76,7 +76,9 @@ def test_a_scan_of_the_tree_is_in_every_report_and_in_the_chain(
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("answer.py", 2)
     for suffix in ("md", "html"):
         (page,) = (tree / "reports").glob(f"*.{suffix}")
-        assert "B307" in page.read_text(encoding="utf-8")
+        said = page.read_text(encoding="utf-8")
+        assert "B307" in said
+        assert "that count: bandit 1 medium; " in said.replace("**", "")  # where the capability is told
     assert verified(tree, capsys, "--rerun")[0] == 0
     scan(tree, tree, "--only", "secrets")
     code, said = verified(tree, capsys)

@@ -1,0 +1,64 @@
+"""What the cache must not go on knowing once a scan has told a secret that audits took for any other text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from codex_audit.artifacts import FileEntry
+from codex_audit.cache.store import Store
+from codex_audit.facts.hidden import Hidden
+from codex_audit.facts.secrets import knows
+from codex_audit.scanners.kept import ANSWERS
+from codex_audit.scanners.model import ScanResults
+from codex_audit.stages.found_secrets import hidden_values
+from codex_audit.stages.index import Listing
+from codex_audit.stages.remembered import digest
+from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
+
+
+def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidden, ...]]:
+    """What ``scan`` hides and the readers would not hide by themselves, by file. Raises ChangedWhileReadError."""
+    return dict(_unknown(listing, hidden_values(scan)))
+
+
+def forget(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: Store | None) -> str:
+    """Empties ``store``, answers of scanners apart, where entries may hold one of the ``unknown`` values: one that is
+    new since it was emptied, or that audits have read since, of a tree that no scan fitted. What was done, in words;
+    empty for nothing."""
+    found = f"{len(unknown)} files hold what only a scan takes for a secret"
+    if not unknown:
+        return ""
+    if store is None:
+        return f"{found}; a cache that an audit filled may hold it too, and a scan without --no-cache empties that"
+    marks = {_mark(entry, unknown[entry.path]): b"" for entry in _entries(listing, unknown)}
+    if len(store.get(list(marks))) == len(marks) and not _was_read(listing, unknown, store):
+        return ""
+    if not store.empty(ANSWERS):
+        return f"{found}, and the cache may hold it: it is in use or cannot be written; remove {store.folder}"
+    Store(store.folder).put(marks)  # a run of its own, which begins with the emptied store
+    return f"{found}; the cache was emptied, and an audit made before must be made again"
+
+
+def _unknown(
+    listing: Listing, hidden: Mapping[str, tuple[Hidden, ...]]
+) -> Iterator[tuple[str, tuple[Hidden, ...]]]:
+    for entry in _entries(listing, hidden):
+        values = hidden[entry.path]
+        if not knows(indexed_bytes(listing, entry), values):
+            yield entry.path, values
+
+
+def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> bytes:
+    """The key that says: since these places were known, the store was emptied."""
+    return ANSWERS + digest(b"known", entry.path.encode(), entry.sha256.encode(), repr(values).encode())
+
+
+def _was_read(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: Store) -> bool:
+    """Whether there are facts of such a file in which its values are not hidden."""
+    work = work_on(replace(listing, hidden={}))
+    return bool(store.get([key for _, key in facts_keys(work, _entries(listing, unknown))]))
+
+
+def _entries(listing: Listing, paths: Mapping[str, object]) -> list[FileEntry]:
+    return [entry for entry in listing.index.files if entry.path in paths]
