@@ -22,11 +22,13 @@ from codex_audit.commands.options import (
     store_of,
     vocabulary,
 )
+from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.gates.baseline import Baseline
     from codex_audit.gates.failures import Failure
     from codex_audit.gates.ratchet import Turned
+    from codex_audit.gates.scanned import Judged
     from codex_audit.stages.pipeline import Audit
 
 
@@ -55,20 +57,24 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from codex_audit.gates.baseline import read_baseline, write_baseline
-    from codex_audit.gates.failures import failures_of
     from codex_audit.gates.ratchet import shrunk, turn
+    from codex_audit.gates.scanned import judged
 
     check_folder(arguments.path)
     if arguments.write_baseline:
         return _write(arguments)
     baseline = read_baseline(arguments.path)
     audit = _audit(arguments)
-    turned = turn(baseline, failures_of(_raw(audit)))
+    found = judged(arguments.path, audit, _raw(audit))
+    turned = turn(baseline, found.failures, found.looked)
     if arguments.shrink and turned.gone:
         write_baseline(arguments.path, shrunk(baseline, turned))
-    notes = tuple(_notes(baseline, turned, audit, shrunk=arguments.shrink))
+    notes = (
+        *_notes(baseline, turned, audit, shrunk=arguments.shrink),
+        *_scan_notes(baseline, turned, found),
+    )
     if arguments.format == "json":
-        print_json(_document(turned, notes, audit))
+        print_json(_document(turned, notes, audit, found))
     else:
         print_lines(_lines(turned, notes, audit))
     return 1 if turned.new else 0
@@ -94,22 +100,42 @@ def _raw(audit: Audit) -> Any:
 
 def _write(arguments: argparse.Namespace) -> int:
     from codex_audit.gates.baseline import baseline_of, write_baseline
-    from codex_audit.gates.failures import failures_of
+    from codex_audit.gates.ratchet import renewed
+    from codex_audit.gates.scanned import judged
     from codex_audit.stages.writing import check_output
 
     check_output(arguments.path)
     audit = _audit(arguments)
     raw = _raw(audit)
+    found = judged(arguments.path, audit, raw)
+    former, note = _former(arguments.path)
     checks = [answer.id for capability in raw.capabilities for answer in capability.probes]
-    baseline = baseline_of(
-        failures_of(raw), checks, tool_version=_version(audit), catalogue=_catalogue_digest(audit)
+    now = baseline_of(
+        found.failures, checks, tool_version=_version(audit), catalogue=_catalogue_digest(audit)
     )
+    baseline = renewed(former, now, found.looked)
+    kept = len(baseline.failures) - len(now.failures)
     path = write_baseline(arguments.path, baseline)
+    notes = [*note, *(_unscanned(found, kept) if kept else ())]
     if arguments.format == "json":
-        print_json({"baseline": str(path), "failures": len(baseline.failures), "checks": len(checks)})
+        counts = {"failures": len(baseline.failures), "kept": kept, "checks": len(baseline.checks)}
+        print_json({"baseline": str(path), **counts, "notes": notes})
     else:
-        print_lines([f"{path}: accepts {_count(len(baseline.failures))}; review it, then commit it"])
+        said = f"{path}: accepts {_count(len(baseline.failures))}; review it, then commit it"
+        print_lines([*(f"note: {one}" for one in notes), said])
     return 0
+
+
+def _former(tree: Path) -> tuple[Baseline | None, tuple[str, ...]]:
+    """The baseline that is to be replaced, and a word on one that cannot be read."""
+    from codex_audit.gates.baseline import has_baseline, read_baseline
+
+    if not has_baseline(tree):
+        return None, ()
+    try:
+        return read_baseline(tree), ()
+    except UsageError:
+        return None, ("the former baseline could not be read, so nothing of it is kept",)
 
 
 def _version(audit: Audit) -> str:
@@ -122,7 +148,10 @@ def _catalogue_digest(audit: Audit) -> str:
 
 
 def _notes(baseline: Baseline, turned: Turned, audit: Audit, *, shrunk: bool) -> Iterator[str]:
-    if baseline.catalogue != _catalogue_digest(audit) and turned.new:
+    from codex_audit.gates.failures import scanner_of
+
+    probes = [one for one in turned.new if not scanner_of(one.check)]
+    if baseline.catalogue != _catalogue_digest(audit) and probes:
         yield "the probes have changed since the baseline was written, so a new failure may be theirs"
     if turned.unasked:
         names = ", ".join(dict.fromkeys(one.check for one in turned.unasked))
@@ -133,12 +162,35 @@ def _notes(baseline: Baseline, turned: Turned, audit: Audit, *, shrunk: bool) ->
         yield f"{_count(turned.gone)} of the baseline gone: keep it so with codex-audit gate --shrink"
 
 
+def _scan_notes(baseline: Baseline, turned: Turned, found: Judged) -> Iterator[str]:
+    from codex_audit.gates.failures import scan_check, scanner_of
+
+    finders = dict.fromkeys(filter(None, (scanner_of(one.check) for one in turned.new)))
+    first = [name for name in finders if scan_check(name) not in baseline.checks]
+    if first:
+        yield f"the baseline was written without a scan by {', '.join(first)}, so all that it finds is new"
+    yield from _unscanned(found, len(turned.kept))
+
+
+def _unscanned(found: Judged, kept: int) -> Iterator[str]:
+    """What nobody was asked, and that ``kept`` failures stay accepted for that."""
+    from codex_audit.scanners.read import NOT_SCANNED
+
+    still = f"; still accepted, as only a scan can judge: {_count(kept)}" if kept else ""
+    if not found.scanned:
+        yield f"{NOT_SCANNED}{still}"
+    elif found.silent:
+        yield f"scanners that did not look: {', '.join(found.silent)}{still}"
+    elif still:
+        yield f"the scan could not read every file{still}"
+
+
 def _lines(turned: Turned, notes: tuple[str, ...], audit: Audit) -> Iterator[str]:
     remedies = _remedies(audit)
     for one in turned.new:
         yield f"new: {one.check}: {f'{one.place}: ' if one.path else ''}{one.reason}"
-        if one.check in remedies:
-            yield f"  to do: {remedies[one.check]}"
+        if remedy := _remedy(one, remedies):
+            yield f"  to do: {remedy}"
     yield from (f"note: {note}" for note in notes)
     if turned.new:
         yield (
@@ -155,12 +207,22 @@ def _remedies(audit: Audit) -> dict[str, str]:
     return {step.probe: step.text for plan in plans for step in plan.patch_plan}
 
 
-def _document(turned: Turned, notes: tuple[str, ...], audit: Audit) -> dict[str, object]:
+def _remedy(one: Failure, remedies: dict[str, str]) -> str:
+    from codex_audit.gates.failures import scanner_of
+
+    if not scanner_of(one.check):
+        return remedies.get(one.check, "")
+    return "Mend it, or suppress its rule with a reason and a last day, by a comment (codex: allow) or in the settings."
+
+
+def _document(turned: Turned, notes: tuple[str, ...], audit: Audit, found: Judged) -> dict[str, object]:
     remedies = _remedies(audit)
     return {
-        "new": [_failure(one, remedies.get(one.check, "")) for one in turned.new],
+        "new": [_failure(one, _remedy(one, remedies)) for one in turned.new],
         "known": len(turned.known),
         "gone": turned.gone,
+        "kept": len(turned.kept),
+        "scanners": sorted(found.looked),
         "not_judged": [one.check for one in turned.unasked],
         "notes": list(notes),
     }

@@ -90,12 +90,14 @@ def runs(_: argparse.Namespace) -> int:
 
 
 def current(_: argparse.Namespace) -> int:
-    from codex_audit.gates.current import RUN_AGAIN, current_audit, uncommitted
+    from codex_audit.gates.current import RUN_AGAIN, UNREAD, current_audit, uncommitted
     from codex_audit.gates.repository import repository_around
 
     found = current_audit(Path(), vocabulary(), 1)
     verdict = found.verdict
     problems = list(uncommitted(repository_around(Path()), Path(), found.files))
+    if verdict.word == "CONSISTENT" and found.unread:
+        print_lines([UNREAD])
     if verdict.word == "CONSISTENT" and not problems:
         return 0
     shown = [f"{finding.file}: {finding.reason}" for finding in verdict.findings]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codex_audit.gates.failures import Failure
+from codex_audit.gates.failures import CLEAN_TREE, Failure
 from codex_audit.stages.places import BASELINE
 from codex_evidence.atomic import write_bytes
 from codex_evidence.errors import CodexError, UsageError
@@ -36,8 +36,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """``checks`` are the ids of all that was asked: what was not asked then is not new now. ``catalogue`` is the
-    digest of the probes."""
+    """``checks`` are the ids of all that was asked: a probe that was not asked then is not new now. ``scan.SCANNER``
+    stands for all that a scanner may find. ``catalogue`` is the digest of the probes."""
 
     schema: str
     tool_version: str
@@ -55,10 +55,15 @@ def baseline_of(
     return Baseline(SCHEMA, tool_version, catalogue, tuple(sorted(checks)), tuple(in_order))
 
 
+def has_baseline(tree: Path) -> bool:
+    """Whether there is anything where the baseline of ``tree`` lies."""
+    return os.path.lexists(tree / BASELINE)
+
+
 def read_baseline(tree: Path) -> Baseline:
     """The baseline of ``tree``. Raises UsageError when there is none or it is damaged."""
     path = tree / BASELINE
-    if not os.path.lexists(path):
+    if not has_baseline(tree):
         raise UsageError(f"{shown(path)} does not exist; write it with {WRITE}, and commit it")
     try:
         # Types alone, because a validator of JSON Schema takes longer to load than the audit to be compared.
@@ -74,7 +79,15 @@ def read_baseline(tree: Path) -> Baseline:
                 f"{shown(path)}: the fingerprint of {one.check} is not that of its snippet, so it was edited; "
                 f"write the baseline anew with {WRITE}"
             )
-    return baseline
+    return replace(baseline, failures=tuple(map(_unquoted, baseline.failures)))
+
+
+def _unquoted(one: Accepted) -> Accepted:
+    """A secret by its kind and file. Baselines were written once that hold what was left of its line."""
+    if one.check != CLEAN_TREE or not one.path:
+        return one
+    now = Failure(one.check, one.symbol, one.path, one.path, 0, "")
+    return replace(one, snippet=one.path, fingerprint=now.fingerprint)
 
 
 def write_baseline(tree: Path, baseline: Baseline) -> Path:

@@ -17,6 +17,8 @@ import msgspec
 from codex_audit.artifacts import AuditManifest, ContextIndex, RunRecord
 from codex_audit.gates.problem import Problem
 from codex_audit.gates.repository import Repository, tracked
+from codex_audit.scanners.places import SCAN_FILES, SUMMARY
+from codex_audit.stages.inputs import NOT_SCANNED
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
@@ -38,14 +40,19 @@ from codex_evidence.errors import CodexError
 from codex_evidence.files import read_bytes
 
 RUN_AGAIN = "run codex-audit run and add what it wrote: git add audit_artifacts reports"
+UNREAD = (
+    f"note: {SUMMARY} is of another tree, so the audit says not scanned; codex-audit scan makes one that fits"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """``files`` are those of the audit, relative to its folder; none where it is damaged."""
+    """``files`` are those of the audit and of the scan that it rests on, relative to its folder; none where it is
+    damaged. ``unread`` is whether a scan lies there of another tree, which is no part of the audit."""
 
     verdict: Verdict
     files: tuple[str, ...]
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,12 @@ def current_audit(tree: Path, names: Vocabulary, jobs: int) -> Current:
         return Current(verify_audit(Question(tree, tree, None, "", False, (), names, jobs)), ())
     findings, notes = freshness(intact.recorded, Now(tree, tree, None, names, jobs))
     word: Word = "STALE" if findings else "CONSISTENT"
-    return Current(Verdict(word, intact.recorded.manifest.head, findings, notes), intact.files)
+    verdict = Verdict(word, intact.recorded.manifest.head, findings, notes)
+    # That the files of a scan are those of the chain is among what freshness asks.
+    scan = tuple(name for name in SCAN_FILES if os.path.lexists(tree / name))
+    if intact.recorded.manifest.inputs.get("scan") != NOT_SCANNED:
+        return Current(verdict, (*intact.files, *scan))
+    return Current(verdict, intact.files, SUMMARY in scan)
 
 
 def uncommitted(repository: Repository, tree: Path, files: Iterable[str]) -> Iterator[Problem]:

@@ -11,11 +11,18 @@ from codex_audit.reports.fingerprint import digest_of
 # The rule of a no whose places are what must go; those of any other no only came near a yes.
 FORBIDDEN = "something was found that must not be there"
 
+CLEAN_TREE = "security.clean-tree"
+FEEDER = "secrets"
+"""The probe that secrets fail, and the scanner whose finds it takes as evidence. Neither quotes what it found."""
+
+_SCAN = "scan."
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """``check`` is the id of a probe. ``symbol`` and ``snippet`` are what stands at ``path:line``, which is empty for
-    a check that fails because something is missing."""
+    """``check`` is the id of a probe, or ``scan.SCANNER.RULE``. ``symbol`` and ``snippet`` are what stands at
+    ``path:line``, which is empty for a check that fails because something is missing. Of a secret the snippet is the
+    path: nobody may quote its line."""
 
     check: str
     symbol: str
@@ -34,8 +41,18 @@ class Failure:
         return f"{self.path}:{self.line}" if self.path else ""
 
 
+def scan_check(scanner: str, rule: str = "") -> str:
+    """The id of a finding of ``scanner`` by ``rule``; without a rule that of all that the scanner may find."""
+    return f"{_SCAN}{scanner}.{rule}" if rule else f"{_SCAN}{scanner}"
+
+
+def scanner_of(check: str) -> str:
+    """The scanner that answers ``check``, empty for a probe."""
+    return check.removeprefix(_SCAN).partition(".")[0] if check.startswith(_SCAN) else ""
+
+
 def failures_of(raw: CapabilitiesRaw) -> tuple[Failure, ...]:
-    """Every failure of an audit, in the order of its probes."""
+    """Every failure of an audit's probes, in their order."""
     return tuple(
         failure
         for capability in raw.capabilities
@@ -50,4 +67,5 @@ def _failures(answer: ProbeAnswer) -> Iterator[Failure]:
         yield Failure(answer.id, "", "", "", 0, answer.sentence)
         return
     for item in answer.near:
-        yield Failure(answer.id, item.symbol, " ".join(item.excerpt.split()), item.path, item.line, item.why)
+        snippet = item.path if answer.id == CLEAN_TREE else " ".join(item.excerpt.split())
+        yield Failure(answer.id, item.symbol, snippet, item.path, item.line, item.why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import msgspec
 from codex_audit.scanners.model import ScannerLine, ScannerReport, ScanResults, ScanSummary
 from codex_audit.scanners.places import SECURITY_FOLDER, SUMMARY
 from codex_evidence.digests import sha256_hex
-from codex_evidence.documents import MAX_BYTES, read_artifact
+from codex_evidence.documents import MAX_BYTES, parse_artifact
 from codex_evidence.errors import CodexError, UnreadableError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
@@ -27,15 +28,23 @@ class ScanFileError(CodexError):
     exit_code = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    tree_sha256: str
+
+
 def scan_results(output: Path, tree_sha256: str) -> ScanResults | None:
     """The scan under ``output``; None when there is none, or when it is one of another tree: *not scanned*.
 
-    Raises ScanFileError when a report is not the one that was written, and what ``read_artifact`` raises.
+    Raises ScanFileError when a report is not the one that was written, and for this tree what ``read_artifact`` raises.
     """
     path = output / SUMMARY
     if not os.path.lexists(path):
         return None
-    summary = read_artifact(path, "scan", ScanSummary)
+    data = read_bytes(path, max_bytes=MAX_BYTES)
+    if _tree_of(data) not in ("", tree_sha256):
+        return None  # the usual case at a commit, in which a schema would take longer than all else
+    summary = parse_artifact(data, "scan", ScanSummary, source=shown(path))
     if summary.tree_sha256 != tree_sha256:
         return None
     reports = tuple(_report(output, line) for line in summary.scanners)
@@ -47,6 +56,14 @@ def scan_on(output: Path, tree_sha256: str, today: date | None) -> ScanResults |
     hold."""
     found = scan_results(output, tree_sha256)
     return found.on(today or datetime.now(UTC).date()) if found is not None else None
+
+
+def _tree_of(data: bytes) -> str:
+    """The tree that a summary names, empty for what is no summary."""
+    try:
+        return msgspec.json.decode(data, type=_Named).tree_sha256
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
 
 
 def _report(output: Path, line: ScannerLine) -> ScannerReport:

@@ -1,5 +1,5 @@
-"""What a release asks of a scan: which findings are open, which licences were found and whether they are allowed, and
-whether there is a bill of materials. Pure: the scan goes in as it was read back."""
+"""What the gate and a release ask of a scan: which findings are open, which licences were found and whether they are
+allowed, and whether there is a bill of materials. Pure: the scan goes in as it was read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from codex_audit.scanners.model import SEVERITIES, Finding, Package, ScannerReport, ScanResults, Severity
 from codex_audit.scanners.places import BOM_FILE
+
+LEAST: Severity = "medium"
+"""From which severity up a finding fails the gate, and a release by the profiles that travel with the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,12 @@ def open_findings(
     scan: ScanResults, today: date, least: Severity = "info"
 ) -> tuple[tuple[ScannerReport, Finding], ...]:
     """The findings from ``least`` up that nothing suppresses on ``today``, each with the report that holds it."""
-    wanted = SEVERITIES[SEVERITIES.index(least) :]
-    return tuple(pair for pair in scan.counted(today) if pair[1].severity in wanted)
+    return tuple(pair for pair in scan.counted(today) if is_severe(pair[1], least))
+
+
+def is_severe(finding: Finding, least: Severity = LEAST) -> bool:
+    """Whether ``finding`` is of the severity ``least`` or above."""
+    return SEVERITIES.index(finding.severity) >= SEVERITIES.index(least)
 
 
 def silent(scan: ScanResults) -> tuple[ScannerReport, ...]:

@@ -14,6 +14,7 @@ from codex_audit.stages.places import MARKER
 from codex_audit.verify.vocabulary import vocabulary
 from tests.commands.cli import MANIFEST, edit_json, raise_scores, recompute_chain, write_tree
 from tests.gates.places import git, hook, repository
+from tests.scanners.scanning import scan
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,31 @@ def test_what_does_not_fit_is_said_as_verify_says_it(tree: Path, damage: str) ->
     word, files = verdict(tree)
     assert (word, len(files)) == ("INTERRUPTED" if damage == "begun" else "INVALID", 1)
     assert main(["verify", str(tree)]) == (4 if damage == "begun" else 1)
+
+
+def test_the_scan_that_an_audit_rests_on_has_to_be_in_git_and_what_it_was(tree: Path) -> None:
+    scan(tree, tree, "--only", "bandit")
+    assert main(["run", str(tree), "--format", "json"]) == 0
+    git(tree, "add", "--all")
+    assert hook(tree, "current") == (0, [])
+    git(tree, "rm", "--quiet", "--cached", "audit_artifacts/security/bandit.json")
+    code, lines = hook(tree, "current")
+    assert (code, lines[0].startswith("audit_artifacts/security/bandit.json: is not in git")) == (1, True)
+    report = tree / "audit_artifacts/security/bandit.json"
+    report.write_bytes(report.read_bytes().replace(b'"done"', b'"partial"'))
+    git(tree, "add", "--all")
+    code, lines = hook(tree, "current")
+    assert (code, "bandit.json is not what the scan wrote" in lines[0]) == (4, True)
+
+
+def test_a_scan_of_another_tree_is_mentioned_and_no_reason_to_refuse(tree: Path) -> None:
+    scan(tree, tree, "--only", "bandit")
+    (tree / "pkg/more.py").write_text("LATER = 1\n")
+    assert main(["run", str(tree), "--format", "json"]) == 0
+    git(tree, "add", "--all")
+    code, lines = hook(tree, "current")
+    assert (code, len(lines)) == (0, 1)
+    assert "audit_artifacts/security/scan.json is of another tree" in lines[0]
 
 
 def test_a_part_of_the_audit_that_git_does_not_hold_is_named(tree: Path) -> None:

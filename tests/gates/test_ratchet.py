@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,8 @@ from hypothesis import strategies as st
 from codex_audit.capabilities.catalogue import CATALOGUE
 from codex_audit.capabilities.grounds import rule_of
 from codex_audit.gates.baseline import Baseline, baseline_of
-from codex_audit.gates.failures import FORBIDDEN, Failure
-from codex_audit.gates.ratchet import shrunk, turn
+from codex_audit.gates.failures import FORBIDDEN, Failure, scanner_of
+from codex_audit.gates.ratchet import renewed, shrunk, turn
 from codex_audit.main import main
 from codex_audit.query.found import fails
 from codex_evidence.plain import to_plain
@@ -80,6 +82,62 @@ def test_a_baseline_that_shrinks_accepts_only_what_it_accepted(
 @given(LISTS)
 def test_the_baseline_follows_its_schema(failures: list[Failure]) -> None:
     validate(to_plain(accepting(failures)), "gate_baseline")
+
+
+# --- With failures that only scans can find.
+SCANNED = st.builds(
+    Failure,
+    check=st.sampled_from([*CHECKS, "scan.bandit.B1", "scan.secrets.x", "scan.bandit.B|`<b>"]),
+    symbol=st.just(""),
+    snippet=st.sampled_from(["f(x)", "f(y)"]),
+    path=st.sampled_from(["a.py", "b/c.py"]),
+    line=st.integers(1, 9),
+    reason=st.just("because"),
+)
+LOOKED = st.dictionaries(
+    st.sampled_from(["bandit", "secrets"]), st.frozensets(st.sampled_from(["a.py", "b/c.py"])), max_size=2
+)
+
+
+def seen(failures: list[Failure], looked: Mapping[str, Collection[str]]) -> list[Failure]:
+    """Those of ``failures`` that an audit and the scanners that ``looked`` can show."""
+
+    def shown(one: Failure) -> bool:
+        scanner = scanner_of(one.check)
+        return not scanner or (scanner in looked and one.path not in looked[scanner])
+
+    return [one for one in failures if shown(one)]
+
+
+@given(st.lists(SCANNED, max_size=8), LOOKED)
+def test_what_nobody_looked_at_is_neither_gone_nor_lost(
+    failures: list[Failure], looked: Mapping[str, Collection[str]]
+) -> None:
+    before = accepting(failures)
+    now = seen(failures, looked)
+    turned = turn(before, now, looked)
+    assert (turned.new, turned.gone, turned.unasked) == ((), 0, ())
+    assert len(turned.known) + len(turned.kept) == len(failures)
+    prints = Counter(one.fingerprint for one in failures)
+    for after in (shrunk(before, turned), renewed(before, accepting(now), looked)):
+        assert Counter(one.fingerprint for one in after.failures) == prints
+
+
+@given(st.lists(SCANNED, max_size=8), st.lists(SCANNED, max_size=8), LOOKED)
+def test_a_baseline_that_is_written_anew_accepts_all_that_fails_now(
+    old: list[Failure], now: list[Failure], looked: Mapping[str, Collection[str]]
+) -> None:
+    now = seen(now, looked)
+    after = renewed(accepting(old), accepting(now), looked)
+    turned = turn(after, now, looked)
+    assert (turned.new, turned.gone) == ((), 0)
+    assert {f"scan.{name}" for name in looked} <= set(after.checks)
+    validate(to_plain(after), "gate_baseline")
+
+
+def test_what_a_scanner_finds_is_new_though_none_was_asked_before() -> None:
+    found = Failure("scan.bandit.B307", "", "eval(x)", "a.py", 3, "")
+    assert turn(accepting([]), [found], {"bandit": ()}).new == (found,)
 
 
 def test_among_equal_failures_the_one_in_another_file_is_the_new_one() -> None:
