@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_DOING = {
+DOING = {
     "S1": "listing and hashing files",
     "S2": "reading files into facts",
     "S3": "asking the probes",
@@ -15,6 +15,7 @@ _DOING = {
     "S6": "rendering reports",
     "S7": "chaining",
 }
+"""What each stage does, in words for whoever waits for it."""
 
 
 @contextmanager
@@ -26,4 +27,4 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
 
     with Console(stderr=True).status("") as status:
-        yield lambda stage: status.update(f"{stage} {_DOING[stage]}")
+        yield lambda stage: status.update(f"{stage} {DOING[stage]}")

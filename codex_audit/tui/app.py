@@ -107,6 +107,7 @@ class AuditApp(App[None]):
         self.desk = self.desk.changed(checks=message.checks)
         if self.where.kind in ("verify", "subject", "run"):
             self._refresh(anew=False)
+            self._beside_and_bars(again=True)
 
     @on(Made)
     def _made(self, message: Made) -> None:

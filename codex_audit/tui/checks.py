@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,8 @@ State = Literal["waiting", "working", "done", "failed"]
 @dataclass(frozen=True, slots=True)
 class Check:
     """The verification of one audit or run. ``since`` is when it began, on the monotonic clock; ``word`` the verdict's,
-    or why there is none; ``rerun`` whether the audit is made again and compared."""
+    or why there is none; ``rerun`` whether the audit is made again and compared, ``stage`` the one that this is in and
+    ``stage_since`` when it began."""
 
     folder: Path
     kind: Literal["audit", "run"]
@@ -26,6 +28,8 @@ class Check:
     rerun: bool = False
     state: State = "waiting"
     since: float = 0.0
+    stage: str = ""
+    stage_since: float = 0.0
     seconds: float = 0.0
     word: str = ""
     summary: str = ""
@@ -42,29 +46,38 @@ def subjects(world: World, *, rerun: bool) -> tuple[Check, ...]:
 
 
 def carry_out(
-    checks: tuple[Check, ...], tree: Path, ended: Callable[[], bool]
-) -> Iterator[tuple[Check, ...]]:
-    """``checks`` as one after the other is at work and done. Stops early, between two, once ``ended``."""
+    checks: tuple[Check, ...],
+    tree: Path,
+    ended: Callable[[], bool],
+    tell: Callable[[tuple[Check, ...]], object],
+) -> None:
+    """Tells ``checks`` whenever one of them begins, enters a stage or is done, one after the other. Stops early,
+    between two, once ``ended``."""
+    state = list(checks)
+
+    def put(index: int, check: Check) -> None:
+        state[index] = check
+        tell(tuple(state))
+
     for index, check in enumerate(checks):
         if ended():
             return
-        begun = replace(check, state="working", since=time.monotonic())
-        checks = (*checks[:index], begun, *checks[index + 1 :])
-        yield checks
-        done = _carried_out(begun, tree)
-        done = replace(done, seconds=time.monotonic() - begun.since)
-        checks = (*checks[:index], done, *checks[index + 1 :])
-        yield checks
+        _carry_out(check, tree, partial(put, index))
 
 
-def _carried_out(check: Check, tree: Path) -> Check:
+def _carry_out(check: Check, tree: Path, tell: Callable[[Check], None]) -> None:
+    begun = replace(check, state="working", since=time.monotonic())
+    tell(begun)
     try:
-        return _verified(check, tree)
+        done = _verified(
+            begun, tree, lambda stage: tell(replace(begun, stage=stage, stage_since=time.monotonic()))
+        )
     except CodexError as error:
-        return replace(check, state="failed", word="not verified", summary=str(error))
+        done = replace(begun, state="failed", word="not verified", summary=str(error))
+    tell(replace(done, seconds=time.monotonic() - begun.since))
 
 
-def _verified(check: Check, tree: Path) -> Check:
+def _verified(check: Check, tree: Path, tell: Callable[[str], None]) -> Check:
     from codex_audit.capabilities.catalogue import CATALOGUE
     from codex_audit.verify.audit import Question, verify_audit
     from codex_audit.verify.run import RunVerdict, verify_run_folder
@@ -77,7 +90,7 @@ def _verified(check: Check, tree: Path) -> Check:
         other = None if tree == check.folder else tree
         # One job: further processes would be forked out of a program with threads.
         verdict = verify_audit(
-            Question(check.folder, other, None, "", check.rerun, CATALOGUE, vocabulary(), jobs=1)
+            Question(check.folder, other, None, "", check.rerun, CATALOGUE, vocabulary(), 1, tell)
         )
     return replace(
         check,

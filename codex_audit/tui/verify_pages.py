@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from codex_audit.progress import DOING
 from codex_audit.tui import words
 from codex_audit.tui.audit_pages import warnings
 from codex_audit.tui.checks import Check
@@ -29,6 +30,7 @@ from codex_audit.tui.world import World
 _WORDS: dict[str, Tone] = {"CONSISTENT": "good", "STALE": "fair", "INTERRUPTED": "fair", "INVALID": "bad"}
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _MOST = 200
+_BAR = 20  # cells
 
 
 def verify(world: World, checks: Sequence[Check]) -> Page:
@@ -75,8 +77,8 @@ def subject(world: World, checks: Sequence[Check], number: int) -> Page:
 def result_lines(check: Check, indent: int = 2) -> Iterator[Block]:
     """What a verification said, the verdict first and the weakest link last."""
     if check.state in ("waiting", "working"):
-        said = "It is being verified." if check.state == "working" else "It waits to be verified."
-        yield text(said, indent=indent)
+        said = "It is being verified" if check.state == "working" else "It waits to be verified"
+        yield text(f"{said}: {_stage(check)}." if check.stage else f"{said}.", indent=indent)
         return
     yield text(piece(check.word, _WORDS.get(check.word, "bad")), f": {check.summary}", indent=indent)
     for finding in check.findings[:_MOST]:
@@ -99,7 +101,14 @@ def _progress(checks: Sequence[Check]) -> Iterator[Block]:
     if worker is not None:
         doing = "audited again and compared" if worker.rerun else "verified"
         told += f"; {worker.kind} {worker.name} is being {doing}"
-    yield text(Piece(words.bar(done / len(checks), 20), "accent"), told)
+    yield text(Piece(words.bar(done / len(checks), _BAR), "accent"), told)
+    if worker is not None and worker.stage:
+        spent = words.seconds(time.monotonic() - worker.stage_since)
+        yield text(piece(_stage(worker), "accent"), piece(f", {spent}", "dim"), indent=_BAR + 1)
+
+
+def _stage(check: Check) -> str:
+    return f"{check.stage} {DOING[check.stage]}"
 
 
 def _check_row(index: int, check: Check) -> Row:

@@ -76,8 +76,7 @@ class Work:
         """Carries ``checks`` out one after the other."""
 
         def tell() -> None:
-            for state in carry_out(checks, tree, self._ended.is_set):
-                self._post(Checked(state))
+            carry_out(checks, tree, self._ended.is_set, lambda state: self._post(Checked(state)))
 
         self._start(tell)
 

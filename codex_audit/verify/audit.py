@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ NOT_FRESH = "chain intact, freshness not checked: give the audited tree with --t
 @dataclass(frozen=True, slots=True)
 class Question:
     """What to verify. ``tree`` None stands for the folder itself if it holds the audited tree; an empty
-    ``expected_head`` for any."""
+    ``expected_head`` for any. ``tell`` hears each stage as it begins, where the tree is audited again."""
 
     folder: Path
     tree: Path | None
@@ -36,6 +36,7 @@ class Question:
     catalogue: tuple[Capability, ...]
     names: Vocabulary
     jobs: int
+    tell: Callable[[str], None] = lambda stage: None
 
 
 def verify_audit(question: Question) -> Verdict:
@@ -92,7 +93,7 @@ def _current(question: Question, manifest: AuditManifest, contents: Contents, re
 def _forged(question: Question, tree: Path, recorded: Recorded, contents: Contents) -> Iterator[Finding]:
     """Every file whose bytes are not those that auditing ``tree`` again gives."""
     request = Request(tree, question.folder, recorded.workflow, lambda: question.catalogue, question.jobs)
-    again = run_stages(request, "S7")
+    again = run_stages(request, "S7", question.tell)
     for name, data in again.documents.items():
         if contents.files.get(artifact_path(name)) != data:
             yield Finding(artifact_path(name), "forged: auditing the tree again gives other bytes")

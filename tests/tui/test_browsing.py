@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from codex_audit.progress import DOING
 from codex_audit.stages.places import MARKER, artifact_path
 from codex_audit.tui.app import AuditApp
 from codex_audit.tui.page import Where
@@ -107,6 +109,34 @@ def test_a_verification_goes_on_before_the_eyes_and_says_what_changed(real: Path
 
     drive(tree, user)
     assert any("is being verified" in page and "waits" in page for page in seen)
+
+
+def test_an_audit_that_is_made_again_names_each_stage_and_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = write_tree(tmp_path / "tree")
+    audited(tree)
+    pages: list[str] = []
+
+    async def user(pilot: P, app: AuditApp) -> None:
+        show = app._sheet.show
+
+        def shown(*page: Any, **options: Any) -> None:
+            show(*page, **options)
+            pages.append(sheet(app))
+
+        monkeypatch.setattr(app._sheet, "show", shown)
+        await pilot.press("V")
+        await until(pilot, lambda: "1 of 1 verified" in sheet(app))
+        preview: Any = app.query_one("#preview")
+        assert "CONSISTENT" in sheet(app) and "audited again: every artifact" in preview.text
+        assert not re.search(r"S\d ", sheet(app))
+
+    drive(tree, user, size=(140, 40))
+    lines = [line for page in pages for line in re.findall(r"^ +(S\d) (.+), \d+\.\d s *$", page, re.M)]
+    assert list(dict.fromkeys(lines)) == list(DOING.items())
+    told = [" ".join(page.split()) for page in pages if re.search(r"^ +S\d ", page, re.M)]
+    assert told and all("is being audited again and compared S" in page for page in told)
 
 
 def test_a_page_on_a_changed_file_says_that_it_changed(sample: Path) -> None:
