@@ -88,7 +88,8 @@ def _audit(arguments: argparse.Namespace) -> Audit:
 
     tree = arguments.path
     workflow = load_workflow(tree, arguments.workflow, vocabulary()).workflow
-    request = Request(tree, tree, workflow, catalogue, jobs_of(arguments), store_of(arguments, tree))
+    store = store_of(arguments, tree)
+    request = Request(tree, tree, workflow, catalogue, jobs_of(arguments), store, by_stamp=True)
     return run_stages(request, "S7")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,10 +91,12 @@ def runs(_: argparse.Namespace) -> int:
 
 
 def current(_: argparse.Namespace) -> int:
+    from codex_audit.cache.place import find_store
     from codex_audit.gates.current import RUN_AGAIN, UNREAD, current_audit, uncommitted
     from codex_audit.gates.repository import repository_around
 
-    found = current_audit(Path(), vocabulary(), 1)
+    store = find_store(os.environ, Path())
+    found = current_audit(Path(), vocabulary(), len(os.sched_getaffinity(0)), store)
     verdict = found.verdict
     problems = list(uncommitted(repository_around(Path()), Path(), found.files))
     if verdict.word == "CONSISTENT" and found.unread:

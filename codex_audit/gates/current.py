@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from codex_audit.artifacts import AuditManifest, ContextIndex, RunRecord
+from codex_audit.cache.store import Store
 from codex_audit.gates.problem import Problem
 from codex_audit.gates.repository import Repository, tracked
 from codex_audit.scanners.places import SCAN_FILES, SUMMARY
@@ -63,14 +64,15 @@ class _Intact:
     files: tuple[str, ...]
 
 
-def current_audit(tree: Path, names: Vocabulary, jobs: int) -> Current:
-    """The verdict on the audit that lies in ``tree``. Raises UsageError when there is none."""
+def current_audit(tree: Path, names: Vocabulary, jobs: int, store: Store | None = None) -> Current:
+    """The verdict on the audit that lies in ``tree``; with a ``store``, files that have not changed since it last saw
+    them are not read. Raises UsageError when there is none."""
     intact = _intact(tree)
     if intact is None:
         from codex_audit.verify.audit import Question, verify_audit
 
         return Current(verify_audit(Question(tree, tree, None, "", False, (), names, jobs)), ())
-    findings, notes = freshness(intact.recorded, Now(tree, tree, None, names, jobs))
+    findings, notes = freshness(intact.recorded, Now(tree, tree, None, names, jobs, store))
     word: Word = "STALE" if findings else "CONSISTENT"
     verdict = Verdict(word, intact.recorded.manifest.head, findings, notes)
     # That the files of a scan are those of the chain is among what freshness asks.

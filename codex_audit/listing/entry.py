@@ -10,16 +10,16 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.listing.beneath import CHUNK, folder, opened, split
-from codex_audit.parallel import shared_out
 from codex_evidence.digests import sha256_hex
 from codex_evidence.names import encode_name
 
@@ -62,65 +62,88 @@ class Listed:
     note: str = ""
 
 
+Stamp = tuple[int, int, int, int, int]
+"""Device, inode, size in bytes, times of the last change of the bytes (mtime) and of the inode (ctime) in ns."""
+
+
+class Held(NamedTuple):
+    """What a file held when it had ``stamp``."""
+
+    stamp: Stamp
+    sha256: str
+    binary: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A name beside what is on disk under it."""
+    """A name beside what is on disk under it. ``stamp`` is that of a file whose bytes were hashed."""
 
     listed: Listed
     entry: FileEntry
+    stamp: Stamp | None = None
 
 
 _Batch = tuple[bytes, Sequence[Listed]]
 """A folder, and names in it."""
-_Entries = list[FileEntry | None]
+_Looked = tuple[FileEntry, Stamp | None]
+_Entries = list[_Looked | None]
 
 
-def describe(root: Path, names: Iterable[Listed], *, jobs: int) -> tuple[Described, ...]:
+def describe(
+    root: Path, names: Iterable[Listed], *, jobs: int, known: Mapping[bytes, Held] = MappingProxyType({})
+) -> tuple[Described, ...]:
     """Each of ``names`` that exists beneath ``root``, in bytewise order of path; hashed by ``jobs`` threads, or by as
-    many processes where there are very many.
+    many processes where there are very many. A file that still has the stamp of its path in ``known`` is not read.
 
     A name is absent when nothing is there, or when a parent of it is a symlink or a file. Raises nothing for
     what cannot be read: the entry's note says so.
     """
     everything = tuple(names)
-    if jobs > 1 and len(everything) > _MANY:
+    if jobs > 1 and len(everything) - len(known) > _MANY:
         batches = _by_folder(everything)
-        entries = _by_processes(root, batches, jobs)
+        entries = _by_processes(root, batches, jobs, known)
     else:
         place = os.fsencode(root) + b"/"
-        large = {listed for listed in everything if _is_large(place + listed.path)} if jobs > 1 else set()
+        unknown = [listed for listed in everything if listed.path not in known] if jobs > 1 else []
+        large = {listed for listed in unknown if _is_large(place + listed.path)}
         alone = [(split(listed.path)[0], (listed,)) for listed in large]
         batches = [*alone, *_by_folder(listed for listed in everything if listed not in large)]
         entries = [
-            *_by_threads(root, alone, jobs),
-            *(_entries(root, batch) for batch in batches[len(alone) :]),
+            *_by_threads(root, alone, jobs, known),
+            *(_entries(root, batch, known) for batch in batches[len(alone) :]),
         ]
     found = (
-        Described(listed, entry)
-        for (_, members), known in zip(batches, entries, strict=True)
-        for listed, entry in zip(members, known, strict=True)
-        if entry is not None
+        Described(listed, *looked)
+        for (_, members), made in zip(batches, entries, strict=True)
+        for listed, looked in zip(members, made, strict=True)
+        if looked is not None
     )
     return tuple(sorted(found, key=lambda described: described.listed.path))
 
 
-def _by_processes(root: Path, batches: Sequence[_Batch], jobs: int) -> list[_Entries]:
+def _by_processes(
+    root: Path, batches: Sequence[_Batch], jobs: int, known: Mapping[bytes, Held]
+) -> list[_Entries]:
     def packed(index: int) -> bytes:
         # To pickle so many dataclasses takes about as long as to hash the files.
-        return msgspec.msgpack.encode(_entries(root, batches[index]))
+        return msgspec.msgpack.encode(_entries(root, batches[index], known))
+
+    from codex_audit.parallel import shared_out  # loads what starts processes, which a hook seldom needs
 
     made = shared_out(packed, [len(members) for _, members in batches], jobs)
     return [msgspec.msgpack.decode(data, type=_Entries) for data in made]
 
 
-def _by_threads(root: Path, batches: Sequence[_Batch], jobs: int) -> list[_Entries]:
+def _by_threads(
+    root: Path, batches: Sequence[_Batch], jobs: int, known: Mapping[bytes, Held]
+) -> list[_Entries]:
     """For large files: small ones are bound by the interpreter, so that threads only make them wait for each other."""
     if not batches:
         return []
     from concurrent.futures import ThreadPoolExecutor  # takes milliseconds to load, and large files are rare
 
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda batch: _entries(root, batch), batches))
+        return list(pool.map(lambda batch: _entries(root, batch, known), batches))
 
 
 def _is_large(path: bytes) -> bool:
@@ -139,23 +162,36 @@ def _by_folder(names: Iterable[Listed]) -> list[_Batch]:
     return list(folders.items())
 
 
-def _entries(root: Path, batch: _Batch) -> _Entries:
+def _entries(root: Path, batch: _Batch, known: Mapping[bytes, Held]) -> _Entries:
     """The entry of each name of ``batch`` in order, None where nothing is there."""
     parent, members = batch
     try:
         with folder(root, parent) as within:
-            return [_describe_one(within, listed) for listed in members]
+            return [_look(within, listed, known.get(listed.path)) for listed in members]
     except OSError as error:
-        return [_unreachable(listed, error) for listed in members]
+        return [_alone(_unreachable(listed, error)) for listed in members]
 
 
-def _describe_one(within: int, listed: Listed) -> FileEntry | None:
+def _look(within: int, listed: Listed, held: Held | None) -> _Looked | None:
     name = split(listed.path)[1]
     try:
         status = os.stat(name, dir_fd=within, follow_symlinks=False)
-        kind = _kind(status.st_mode)
-        if kind == "file":
-            return _file(within, name, listed, status)
+    except OSError as error:
+        return _alone(_unreachable(listed, error))
+    if stat.S_ISREG(status.st_mode):
+        if held is not None and held.stamp == stamp_of(status):
+            return _hashed(listed, status, held.sha256, held.binary), held.stamp
+        return _file(within, name, listed, status)
+    return _alone(_other(within, name, listed, _kind(status.st_mode)))
+
+
+def _alone(entry: FileEntry | None) -> _Looked | None:
+    return None if entry is None else (entry, None)
+
+
+def _other(within: int, name: bytes, listed: Listed, kind: Kind) -> FileEntry | None:
+    """The entry of what is no regular file."""
+    try:
         if kind == "symlink":
             target = os.readlink(name, dir_fd=within)
             return _entry(listed, kind, len(target), sha256_hex(target), note=_leaving(listed.path, target))
@@ -183,18 +219,24 @@ def _folder(listed: Listed) -> FileEntry | None:
     return None  # a file of git's index that has become a folder: what it holds is listed by itself
 
 
-def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> FileEntry:
+def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> _Looked:
     executable = bool(status.st_mode & stat.S_IXUSR)
     try:
         with opened(name, within) as descriptor:
             before = os.fstat(descriptor)
             digest, binary = _digest(descriptor, before) if stat.S_ISREG(before.st_mode) else ("", False)
-            steady = _stamp(before) == _stamp(os.fstat(descriptor)) == _stamp(status)
+            steady = _same(status, before, os.fstat(descriptor))
     except OSError as error:
-        return _entry(listed, "file", status.st_size, executable=executable, note=why_unreadable(error))
+        note = why_unreadable(error)
+        return _entry(listed, "file", status.st_size, executable=executable, note=note), None
     if not digest or not steady:
-        return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED)
-    return _entry(listed, "file", before.st_size, digest, executable=executable, binary=binary)
+        return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED), None
+    return _hashed(listed, status, digest, binary), stamp_of(status)
+
+
+def _hashed(listed: Listed, status: os.stat_result, digest: str, binary: bool) -> FileEntry:
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    return _entry(listed, "file", status.st_size, digest, executable=executable, binary=binary)
 
 
 def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
@@ -210,8 +252,14 @@ def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
     return ("" if left else digest.hexdigest()), bool(binary)
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What changes whenever somebody writes to the file."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _same(first: os.stat_result, *others: os.stat_result) -> bool:
+    """Whether the bytes were left alone; the ctime of a file that somebody else links or renames changes too."""
+    return all(stamp_of(other)[:4] == stamp_of(first)[:4] for other in others)
 
 
 def _unreachable(listed: Listed, error: OSError) -> FileEntry | None:

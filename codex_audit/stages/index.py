@@ -8,12 +8,13 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from codex_audit.artifacts import ContextIndex, FileEntry
 from codex_audit.facts.hidden import Hidden
 from codex_audit.listing.beneath import folder, opened, read_at_most, readable_folder, split
-from codex_audit.listing.entry import Described, Listed, describe
+from codex_audit.listing.entry import Described, Held, Listed, Stamp, describe
 from codex_audit.listing.exclude import excluder
 from codex_audit.listing.git import GitView, Refusal, git_view, is_bare_repository
 from codex_audit.listing.own import Layout, own_paths
@@ -60,23 +61,32 @@ class Listing:
     ``root`` is the real path of the tree. ``raw_paths`` and ``object_ids`` stand in the order of
     ``index.files``: the name as bytes, and git's object id of the path in its index (empty where there is
     none). The object id is what was last staged, before any conversion, and says nothing of the bytes on
-    disk: ``FileEntry.sha256`` does. ``hidden`` is what a scan of this very tree found in a file
-    that no reader may see.
+    disk: ``FileEntry.sha256`` does. So do the ``stamps``, None for what was not hashed. ``hidden`` is what a scan of
+    this very tree found in a file that no reader may see.
     """
 
     root: Path
     index: ContextIndex
     raw_paths: tuple[bytes, ...]
     object_ids: tuple[str, ...]
+    stamps: tuple[Stamp | None, ...] = ()
     hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
 
 
-def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], jobs: int) -> Listing:
+def index_tree(
+    root: Path,
+    output: Path | None,
+    *,
+    exclude: tuple[str, ...],
+    jobs: int,
+    known: Mapping[bytes, Held] = MappingProxyType({}),
+) -> Listing:
     """Index the folder ``root`` by git's view of it or, where there is none, by a walk.
 
     Nothing of the tree is run or followed, and nothing is written there. Left out are the paths that the
     globs ``exclude`` match, and what earlier runs wrote at the root of the tree and in ``output``. The result
-    is the same with any number of ``jobs``. Raises UsageError when ``root`` is no readable folder or is a
+    is the same with any number of ``jobs``. A file that has the stamp that ``known`` gives its path is not read anew.
+    Raises UsageError when ``root`` is no readable folder or is a
     bare repository, and for a glob that is none.
     """
     place = _tree_root(root)
@@ -84,7 +94,7 @@ def index_tree(root: Path, output: Path | None, *, exclude: tuple[str, ...], job
     bases = _bases(place, output)
 
     def present(names: tuple[Listed, ...]) -> tuple[Described, ...]:
-        return describe(place, _kept(place, names, left_out, bases), jobs=jobs)
+        return describe(place, _kept(place, names, left_out, bases), jobs=jobs, known=known)
 
     view = git_view(place)
     if isinstance(view, GitView):
@@ -171,4 +181,5 @@ def _listing(
         index=ContextIndex(SCHEMA, view, notes, tuple(sorted(set(exclude))), files, digest),
         raw_paths=tuple(described.listed.path for described in found),
         object_ids=tuple(described.listed.object_id for described in found),
+        stamps=tuple(described.stamp for described in found),
     )

@@ -17,12 +17,13 @@ from codex_audit.artifacts import (
 )
 from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.read import scan_on
-from codex_audit.stages.index import Listing, index_tree
+from codex_audit.stages.index import Listing
 from codex_audit.stages.inputs import audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
 from codex_audit.stages.remembered import Results, Whole, keys_of, recall
 from codex_audit.stages.request import Request, Watch
+from codex_audit.stages.stamps import index_again
 from codex_audit.workflow.settings import STAGES
 from codex_evidence.documents import artifact_bytes
 
@@ -71,9 +72,7 @@ def _without_collection() -> Iterator[None]:
 def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Audit:
     wanted = frozenset(STAGES[: STAGES.index(last) + 1])
     watch, workflow = Watch(tell), request.workflow
-    listing = watch.run(
-        "S1", lambda: index_tree(request.tree, request.output, exclude=workflow.exclude, jobs=request.jobs)
-    )
+    listing = watch.run("S1", lambda: _indexed(request))
     index = listing.index
     documents = {"context_index": artifact_bytes(index)}
     if request.store is not None:
@@ -98,6 +97,12 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     if "S7" in wanted:
         manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
     return Audit(index, *made, documents, results.reports, manifest, watch.seconds, request.scan)
+
+
+def _indexed(request: Request) -> Listing:
+    store = request.store if request.by_stamp else None
+    exclude = request.workflow.exclude
+    return index_again(request.tree, request.output, exclude=exclude, jobs=request.jobs, store=store)
 
 
 def _hiding(listing: Listing, scan: ScanResults | None) -> Listing:

@@ -24,7 +24,8 @@ class Request:
     """What to audit. ``output`` is where an audit of this tree lies or will lie: what this program wrote
     there is no part of the tree. ``jobs`` is how many threads or processes may work at once. Without a
     ``store`` nothing is remembered. ``catalogue`` is called when the probes are needed, because loading them takes
-    longer than an audit that is remembered. ``today`` is the day on which suppressions have to hold, None for the day
+    longer than an audit that is remembered. ``by_stamp`` lets files be that have not changed since the last index.
+    ``today`` is the day on which suppressions have to hold, None for the day
     it is; ``scan`` what scanners found in this very tree, which ``run_stages`` looks for under ``output``."""
 
     tree: Path
@@ -33,6 +34,7 @@ class Request:
     catalogue: Callable[[], tuple[Capability, ...]]
     jobs: int = 1
     store: Store | None = None
+    by_stamp: bool = False
     today: date | None = None
     scan: ScanResults | None = None
 

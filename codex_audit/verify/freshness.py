@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codex_audit.artifacts import AuditManifest, ContextIndex, FileEntry
+from codex_audit.cache.store import Store
 from codex_audit.scanners.places import SUMMARY
 from codex_audit.scanners.read import scan_on
-from codex_audit.stages.index import index_tree
 from codex_audit.stages.inputs import NOT_SCANNED, scan_input, tool_inputs
+from codex_audit.stages.stamps import index_again
 from codex_audit.verify.manifest import link_digests
 from codex_audit.verify.verdict import Finding
 from codex_audit.workflow.load import load_workflow
@@ -40,13 +41,14 @@ class Recorded:
 @dataclass(frozen=True, slots=True)
 class Now:
     """What to compare with: the tree, the folder of the audit, the workflow file that the caller gives (None
-    for whatever the tree has)."""
+    for whatever the tree has). With a ``store`` files are let be that have not changed since it last saw them."""
 
     tree: Path
     folder: Path
     workflow_file: Path | None
     names: Vocabulary
     jobs: int
+    store: Store | None = None
 
 
 def holds_tree(folder: Path, index: ContextIndex) -> bool:
@@ -108,7 +110,8 @@ def _short(value: object) -> str:
 
 
 def _tree_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
-    index = index_tree(now.tree, now.folder, exclude=recorded.workflow.exclude, jobs=now.jobs).index
+    exclude = recorded.workflow.exclude
+    index = index_again(now.tree, now.folder, exclude=exclude, jobs=now.jobs, store=now.store).index
     if index.tree_sha256 == recorded.index.tree_sha256:
         return
     was, current = _by_path(recorded.index), _by_path(index)
