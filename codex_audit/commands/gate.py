@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codex_audit.collection import without_collection
 from codex_audit.commands.options import (
     Subparsers,
     add_cache,
@@ -52,7 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_format(parser)
     add_jobs(parser)
     add_cache(parser)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=without_collection()(run))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_audit.collection import without_collection
 from codex_audit.commands.options import Subparsers, print_lines, vocabulary
 from codex_evidence.errors import UnreadableError
 
@@ -27,7 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
     def add(name: str, command: Callable[[argparse.Namespace], int], text: str, *, takes: bool) -> Subparsers:
         hook = hooks.add_parser(name, help=text, parents=[files] if takes else [])
-        hook.set_defaults(command=command)
+        hook.set_defaults(command=without_collection()(command))
         return hook
 
     add("fences", fences, "Markdown fences are closed, nested right and name a language", takes=True)

@@ -67,11 +67,10 @@ Stamp = tuple[int, int, int, int, int]
 
 
 class Held(NamedTuple):
-    """What a file held when it had ``stamp``."""
+    """The entry of a file when it had ``stamp``."""
 
     stamp: Stamp
-    sha256: str
-    binary: bool
+    entry: FileEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ def _look(within: int, listed: Listed, held: Held | None) -> _Looked | None:
         return _alone(_unreachable(listed, error))
     if stat.S_ISREG(status.st_mode):
         if held is not None and held.stamp == stamp_of(status):
-            return _hashed(listed, status, held.sha256, held.binary), held.stamp
+            return held.entry, held.stamp
         return _file(within, name, listed, status)
     return _alone(_other(within, name, listed, _kind(status.st_mode)))
 
@@ -231,12 +230,8 @@ def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> _
         return _entry(listed, "file", status.st_size, executable=executable, note=note), None
     if not digest or not steady:
         return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED), None
-    return _hashed(listed, status, digest, binary), stamp_of(status)
-
-
-def _hashed(listed: Listed, status: os.stat_result, digest: str, binary: bool) -> FileEntry:
-    executable = bool(status.st_mode & stat.S_IXUSR)
-    return _entry(listed, "file", status.st_size, digest, executable=executable, binary=binary)
+    found = _entry(listed, "file", status.st_size, digest, executable=executable, binary=binary)
+    return found, stamp_of(status)
 
 
 def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
@@ -253,7 +248,7 @@ def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """What changes whenever somebody writes to the file."""
+    """What changes whenever somebody writes to the file or changes its mode."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

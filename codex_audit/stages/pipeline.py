@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from codex_audit.artifacts import (
@@ -15,6 +13,7 @@ from codex_audit.artifacts import (
     Facets,
     Gaps,
 )
+from codex_audit.collection import without_collection
 from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.read import scan_on
 from codex_audit.stages.index import Listing
@@ -52,21 +51,8 @@ def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda
     Reads the tree and writes nothing. Raises CodexError for a tree that cannot be listed or that changes
     meanwhile.
     """
-    with _without_collection():
+    with without_collection():
         return _run_stages(request, last, tell)
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Facts are trees without cycles, and there may be millions: looking through them for garbage takes a third of
-    the time and finds none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Audit:

@@ -54,7 +54,7 @@ def _read(data: bytes | None) -> _Known:
 def _held(listing: Listing, before: int) -> Mapping[bytes, Held]:
     """What can be known again: the files that were last changed earlier than ``before``, in ns."""
     return {
-        path: Held(stamp, entry.sha256, entry.binary)
+        path: Held(stamp, entry)
         for path, entry, stamp in zip(listing.raw_paths, listing.index.files, listing.stamps, strict=True)
         if stamp is not None and max(stamp[3:]) < before
     }

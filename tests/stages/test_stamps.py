@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 def known_of(root: Path, digest: str) -> dict[bytes, Held]:
     """Every file of ``root`` under its stamp, and with ``digest`` whatever it holds."""
     listing = anew(root)
-    held = zip(listing.raw_paths, listing.stamps, strict=True)
-    return {path: Held(stamp, digest, False) for path, stamp in held if stamp is not None}
+    held = zip(listing.raw_paths, listing.stamps, listing.index.files, strict=True)
+    return {path: Held(stamp, replace(entry, sha256=digest)) for path, stamp, entry in held if stamp is not None}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
