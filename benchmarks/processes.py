@@ -79,6 +79,11 @@ def watched(command: Sequence[str], environment: Mapping[str, str]) -> Memory:
     return seen
 
 
+def installed(environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` in which Python keeps the bytecode of what it imports, as that of every installed program is."""
+    return {key: value for key, value in environment.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
 def interleaved(tasks: Sequence[Task], repeat: int, environment: Mapping[str, str]) -> dict[str, list[Cost]]:
     """Every task once a round, ``repeat`` rounds, each round beginning with the next task, so that whatever
     disturbs the machine meets all of them. Seconds by the name of the task."""
@@ -118,7 +123,7 @@ def _kilobytes(sizes: Mapping[str, str], name: str) -> int:
 def _started(
     command: Sequence[str], environment: Mapping[str, str], said: IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=dict(environment))
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=installed(environment))
 
 
 def _check(ended: subprocess.Popen[bytes], said: IO[bytes]) -> None:

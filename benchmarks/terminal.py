@@ -12,6 +12,8 @@ import termios
 import time
 from collections.abc import Sequence
 
+from benchmarks.processes import installed
+
 ROWS, COLUMNS = 24, 80
 STILL = 0.08
 """Seconds without output after which a repaint counts as over."""
@@ -26,7 +28,7 @@ class Terminal:
         self.output = b""
         self._process, self._terminal = pty.fork()
         if self._process == 0:  # pragma: no cover - another process
-            environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            environment = {**installed(os.environ), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
             try:
                 os.execve(command[0], list(command), environment)  # noqa: S606 - a fixed command, no shell
             finally:

@@ -125,7 +125,7 @@ def main() -> int:
         size: measure(size, arguments.corpus, arguments.rounds, arguments.threads)
         for size in ("tiny", "small")
     }
-    text = "\n".join(("Measured on\n", *lines, "", *report(found, arguments.threads)))
+    text = "\n".join(("## Training\n\nMeasured on\n", *lines, "", *report(found, arguments.threads)))
     finish("training", text, arguments.write)
     same = all(engines["codex-train"].bits == engines[FIRST].bits for engines in found.values())
     return 0 if same else 1

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import installed
+
 STEPS = {"tiny": 2000, "small": 40}
 Run = Mapping[str, Any]
 """What ``training_run`` printed."""
@@ -32,7 +34,7 @@ class Job:
         options = ["--size", self.size, "--steps", str(STEPS[self.size])]
         if turns:
             options += ["--turns", *map(str, turns)]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "HF_HUB_OFFLINE": "1"}
+        environment = {**installed(os.environ), "OMP_NUM_THREADS": str(self.threads), "HF_HUB_OFFLINE": "1"}
         return subprocess.Popen(
             [*command, *options],
             env=environment,
