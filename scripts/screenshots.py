@@ -83,8 +83,12 @@ PICTURES: dict[str, Callable[[Path], Path]] = {"html_report": html_report, "tui"
 def main() -> int:
     """Make the pictures that are named, or all, and refuse one too large for a README."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=tuple(PICTURES), metavar="NAME", help=", ".join(PICTURES))
-    names: list[str] = parser.parse_args().names or list(PICTURES)
+    choices = ("all", *PICTURES)
+    parser.add_argument(
+        "names", nargs="*", choices=choices, default="all", metavar="NAME", help=", ".join(choices)
+    )
+    given = parser.parse_args().names
+    names = list(PICTURES) if "all" in given else given
     IMAGES.mkdir(parents=True, exist_ok=True)
     fits = True
     with tempfile.TemporaryDirectory() as folder:
