@@ -193,7 +193,9 @@ def main() -> int:
         commits = interleaved(tasks_of(place, base), arguments.repeat, place.environment)
         place.git("reset", "--quiet", "--hard", base)
         single = interleaved(alone(place), arguments.repeat, place.environment)
-    text = "\n".join((f"## Hooks\n\n`{copy.name}`, measured on\n", machine + "\n", *report(place, commits, single)))
+    text = "\n".join(
+        (f"## Hooks\n\n`{copy.name}`, measured on\n", machine + "\n", *report(place, commits, single))
+    )
     finish("hooks", text, arguments.write)
     return 0
 

@@ -48,7 +48,9 @@ def known_of(root: Path, digest: str) -> dict[bytes, Held]:
     """Every file of ``root`` under its stamp, and with ``digest`` whatever it holds."""
     listing = anew(root)
     held = zip(listing.raw_paths, listing.stamps, listing.index.files, strict=True)
-    return {path: Held(stamp, replace(entry, sha256=digest)) for path, stamp, entry in held if stamp is not None}
+    return {
+        path: Held(stamp, replace(entry, sha256=digest)) for path, stamp, entry in held if stamp is not None
+    }
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
