@@ -27,8 +27,8 @@ from codex_audit.commands.options import (
     store_of,
     vocabulary,
 )
-from codex_audit.scanners.model import SEVERITIES
 from codex_audit.scanners.places import SCANNERS
+from codex_audit.scanners.severity import SEVERITIES
 from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from codex_audit.reports.escaping import text, visible
 from codex_audit.reports.fingerprint import digest_of, fingerprint
 from codex_audit.reports.model import ReportInput, Section, sections
 from codex_audit.reports.wording import Wording, sentence
-from codex_audit.scanners.model import Finding, ScannerReport, ScanResults, Severity, Suppression
+from codex_audit.scanners.model import Finding, ScannerReport, ScanResults, Suppression
+from codex_audit.scanners.severity import Severity
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.names import decode_name
 

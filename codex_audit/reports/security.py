@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from codex_audit.scanners.model import SEVERITIES, Finding, ScannerReport, ScanResults
+from codex_audit.scanners.model import Finding, ScannerReport, ScanResults
+from codex_audit.scanners.severity import SEVERITIES
 from codex_evidence.plain import to_plain
 
 MOST_FINDINGS = 100

@@ -15,7 +15,8 @@ from typing import Any
 from codex_audit.facts.secrets import redact
 from codex_audit.scanners.by_file import Answer, FileTool, scan_files
 from codex_audit.scanners.children import Command, Ended
-from codex_audit.scanners.model import Confidence, Finding, Outcome, Severity, Suppression
+from codex_audit.scanners.model import Confidence, Finding, Outcome, Suppression
+from codex_audit.scanners.severity import Severity
 from codex_audit.scanners.subject import Settings, Subject
 
 NAME, DISTRIBUTION = "bandit", "bandit"

@@ -8,13 +8,13 @@ from datetime import date
 from typing import Literal
 
 from codex_audit.artifacts import Span
+from codex_audit.scanners.severity import Severity
 
-Severity = Literal["info", "low", "medium", "high", "critical"]
 Confidence = Literal["undefined", "low", "medium", "high"]
 State = Literal["done", "partial", "missing", "cannot_ask", "failed", "left_out"]
 
-SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
-"""The one scale of all scanners, from the least up."""
+NOT_SEEN = "licence-not-seen"
+"""The rule of a package whose licence cannot be told here, because it is not installed."""
 
 REPORT_SCHEMA = "codex-audit/scanner_report/v1"
 SUMMARY_SCHEMA = "codex-audit/scan/v1"

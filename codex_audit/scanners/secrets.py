@@ -18,7 +18,8 @@ from typing import Any
 from codex_audit.artifacts import Span
 from codex_audit.scanners.by_file import Answer, FileTool, plain_name, scan_files
 from codex_audit.scanners.children import Command, Ended
-from codex_audit.scanners.model import Confidence, Finding, Outcome, Severity, Suppression, Unscanned
+from codex_audit.scanners.model import Confidence, Finding, Outcome, Suppression, Unscanned
+from codex_audit.scanners.severity import Severity
 from codex_audit.scanners.subject import Settings, Subject
 from codex_evidence.errors import CodexError
 from codex_evidence.strict_json import loads

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from codex_audit.scanners.model import SEVERITIES, Finding, Package, ScannerReport, ScanResults, Severity
+from codex_audit.scanners.model import Finding, Package, ScannerReport, ScanResults
 from codex_audit.scanners.places import BOM_FILE
+from codex_audit.scanners.severity import SEVERITIES, Severity
 
 LEAST: Severity = "medium"
 """From which severity up a finding fails the gate, and a release by the profiles that travel with the program."""
