@@ -70,7 +70,8 @@ class Comparison:
         while True:
             ended = process.poll() is not None  # asked first: what is read after the end is all there is
             if found := self._read():
-                return found
+                # What came before a step that differs is written by now.
+                return _first([*found, *self._read()])
             if ended or (self._complete() and not self.stretch.ends):
                 return self._missing()
             time.sleep(_PAUSE)
@@ -96,14 +97,12 @@ class Comparison:
         return every or self._beyond
 
     def _read(self) -> list[Difference]:
-        """What differs in what the replay wrote since the last call, at the first such step."""
+        """What differs in what the replay wrote since the last call."""
         steps, metrics = self._step_lines.new(), self._metric_lines.new()
         found = [item for text in metrics for item in self._metric(loads(text, source=METRICS))]
         for text in steps:
             found += self._step(msgspec.json.decode(text, type=StepRecord))
-        found += self._compare_states()
-        first = min((item.step for item in found), default=0)
-        return [item for item in found if item.step == first]
+        return found + self._compare_states()
 
     def _step(self, replayed: StepRecord) -> list[Difference]:
         if replayed.state:
@@ -148,8 +147,12 @@ class Comparison:
         found += [Difference(step, "evaluation", step, None) for step in self._metrics]
         if self._seen < self.stretch.last:
             found.append(Difference(self._seen + 1, "step", self._seen + 1, None))
-        first = min((item.step for item in found), default=0)
-        return [item for item in found if item.step == first]
+        return _first(found)
+
+
+def _first(found: list[Difference]) -> list[Difference]:
+    first = min((item.step for item in found), default=0)
+    return [item for item in found if item.step == first]
 
 
 def failure_of(path: Path, log: Path) -> str:
