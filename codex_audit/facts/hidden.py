@@ -15,6 +15,9 @@ from codex_audit.artifacts import Span
 
 _ENDS = re.compile(rb"\r\n|\r|\n")
 
+HIDDEN_LINE = "[redacted line]"
+"""What an excerpt shows of a line that holds such a value."""
+
 WHOLE_LINE = 1 << 30
 """An ``end`` behind that of every line."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from codex_audit.facts.hidden import HIDDEN_LINE
 from codex_audit.gates.baseline import Accepted, Baseline, baseline_of
 from codex_audit.gates.failures import CLEAN_TREE, FEEDER, Failure, scan_check, scanner_of
 from codex_audit.gates.scanned import NOBODY, Looked
@@ -67,7 +68,7 @@ def _failure(one: Accepted) -> Failure:
     return Failure(one.check, one.symbol, one.snippet, one.path, 0, "")
 
 
-def _compared(baseline: Baseline, failures: Iterable[Failure]) -> tuple[set[int], Counter[str]]:
+def _compared(baseline: Baseline, failures: Sequence[Failure]) -> tuple[set[int], Counter[str]]:
     """The ``id`` of each failure beyond those accepted, and how many accepted ones of each fingerprint are left. Among
     equal failures, those in files that the baseline names are the old ones."""
     left = Counter(one.fingerprint for one in baseline.failures)
@@ -78,7 +79,20 @@ def _compared(baseline: Baseline, failures: Iterable[Failure]) -> tuple[set[int]
             left[one.fingerprint] -= 1
         else:
             beyond.add(id(one))
+    for one in failures:
+        place = next(
+            (item for item in baseline.failures if left[item.fingerprint] and _may_be(item, one)), None
+        )
+        if id(one) in beyond and place is not None:
+            left[place.fingerprint] -= 1
+            beyond.discard(id(one))
     return beyond, left
+
+
+def _may_be(accepted: Accepted, now: Failure) -> bool:
+    """Whether the two may be one failure, of which a scan hides the line that was quoted, or quotes what was hidden."""
+    same = (accepted.check, accepted.symbol, accepted.path) == (now.check, now.symbol, now.path)
+    return same and any(one.snippet in (HIDDEN_LINE, one.path) for one in (accepted, now))
 
 
 def _kept(baseline: Baseline, left: Counter[str], looked: Looked) -> Iterator[Accepted]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from codex_audit.artifacts import CapabilitiesRaw, ContextIndex
 from codex_audit.gates.failures import CLEAN_TREE, FEEDER, Failure, failures_of, scan_check
-from codex_audit.scanners.model import ScanResults
+from codex_audit.scanners.model import NOT_SEEN, ScannerReport, ScanResults
 from codex_audit.scanners.verdicts import is_severe, silent
 
 if TYPE_CHECKING:
@@ -47,13 +47,15 @@ def judged(tree: Path, audit: Audit, raw: CapabilitiesRaw) -> Judged:
     if audit.scan is None:
         return Judged(found, NOBODY, False, ())
     quiet = silent(audit.scan)
-    looked = {
-        report.scanner: frozenset(one.path for one in report.unscanned if report.scanner in _READERS)
-        for report in audit.scan.reports
-        if report not in quiet
-    }
+    looked = {report.scanner: _unseen(report) for report in audit.scan.reports if report not in quiet}
     told = tuple(f"{report.scanner} ({report.state.replace('_', ' ')})" for report in quiet)
     return Judged((*found, *_beside(found, tree, audit.index, audit.scan)), looked, True, told)
+
+
+def _unseen(report: ScannerReport) -> frozenset[str]:
+    """The files of which the scanner could not say what it said before."""
+    unread = {one.path for one in report.unscanned if report.scanner in _READERS}
+    return frozenset(unread | {one.path for one in report.findings if one.rule == NOT_SEEN})
 
 
 def _beside(

@@ -15,7 +15,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.utils import canonicalize_name
 
 from codex_audit.scanners.dependencies import Declared, Dependencies, first_places
-from codex_audit.scanners.model import Finding, Outcome, Package
+from codex_audit.scanners.model import NOT_SEEN, Finding, Outcome, Package
 from codex_audit.scanners.subject import Settings, Subject
 
 NAME, DISTRIBUTION = "licences", "packaging"
@@ -86,7 +86,7 @@ def _of_package(place: Declared, licence: str | None, own: str) -> Finding | Non
     name, line = place.requirement.name, place.requirement.line
     if licence is None:
         message = f"the licence of {name} is not known: it is not installed where its metadata is looked for"
-        return Finding("licence-not-seen", "info", "high", place.path, line, message)
+        return Finding(NOT_SEEN, "info", "high", place.path, line, message)
     if not licence:
         message = f"{name} says nothing of its licence in its metadata"
         return Finding("licence-unknown", "low", "high", place.path, line, message)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from codex_audit.artifacts import Span
-from codex_audit.facts.hidden import WHOLE_LINE, Hidden
+from codex_audit.facts.hidden import HIDDEN_LINE, WHOLE_LINE, Hidden
 from codex_audit.facts.model import FileFacts, Secret
 from codex_audit.facts.secrets import redact_bytes
 from codex_audit.scanners.model import Finding, ScanResults
@@ -65,7 +65,7 @@ def without_found(data: bytes, lines: frozenset[int] | None) -> bytes:
         return data
     # As an excerpt counts them.
     rows = redact_bytes(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).split(b"\n")
-    return b"\n".join(b"[redacted line]" if number in lines else row for number, row in enumerate(rows, 1))
+    return b"\n".join(HIDDEN_LINE.encode() if number in lines else row for number, row in enumerate(rows, 1))
 
 
 def _findings(scan: ScanResults | None) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from codex_audit.capabilities.catalogue import CATALOGUE
 from codex_audit.capabilities.grounds import rule_of
+from codex_audit.facts.hidden import HIDDEN_LINE
 from codex_audit.gates.baseline import Baseline, baseline_of
 from codex_audit.gates.failures import FORBIDDEN, Failure, scanner_of
 from codex_audit.gates.ratchet import renewed, shrunk, turn
@@ -51,6 +52,18 @@ def test_failures_that_move_are_the_same(failures: list[Failure], random: Any) -
     random.shuffle(moved)
     turned = turn(accepting(failures), moved)
     assert (turned.new, len(turned.known), turned.gone) == ((), len(failures), 0)
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN_LINE, "a.py"])
+def test_a_line_that_a_scan_hides_or_shows_again_is_the_same_failure(hidden: str) -> None:
+    shown = Failure("a.one", "f", "load(x)", "a.py", 3, "because")
+    redacted = replace(shown, snippet=hidden)
+    for before, now in ((shown, redacted), (redacted, shown)):
+        turned = turn(accepting([before]), [now])
+        assert (turned.new, turned.known, turned.gone) == ((), (now,), 0)
+        elsewhere = (replace(now, path="c.py", snippet="c.py"), replace(now, symbol="g"))
+        assert turn(accepting([before]), elsewhere).new == elsewhere
+        assert len(turn(accepting([before]), [now, replace(now, line=9)]).new) == 1
 
 
 @given(LISTS, LISTS)
