@@ -231,7 +231,9 @@ def _file(within: int, name: bytes, listed: Listed, status: os.stat_result) -> _
     if not digest or not steady:
         return _entry(listed, "file", status.st_size, executable=executable, note=CHANGED), None
     found = _entry(listed, "file", status.st_size, digest, executable=executable, binary=binary)
-    return found, stamp_of(status)
+    stamp = stamp_of(status)
+    # A file system may hold times that MessagePack cannot say.
+    return found, stamp if all(-(1 << 63) <= part < 1 << 64 for part in stamp) else None
 
 
 def _digest(descriptor: int, status: os.stat_result) -> tuple[str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,6 +80,19 @@ def test_what_was_just_written_is_not_remembered(tmp_path: Path) -> None:
     listing = again(root, store)
     assert stamps._held(listing, time.time_ns() - stamps._FRESH_NS) == {}
     assert len(stamps._held(listing, time.time_ns() + MINUTE)) == len(NAMES)
+
+
+@pytest.mark.parametrize("seconds", [-(10**11), 10**11])
+def test_a_time_that_nothing_can_say_is_not_remembered(seconds: int, later: None) -> None:
+    """A tmpfs keeps such times; other file systems may not know them."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        root, store = tree(Path(place) / "tree"), Store(Path(place) / "cache")
+        try:
+            os.utime(root / NAMES[0], (seconds, seconds))
+        except OverflowError:
+            pytest.skip("this system cannot set such a time")
+        for _ in range(2):
+            assert again(root, store).index == anew(root).index
 
 
 def test_what_another_version_remembered_is_read_anew(tmp_path: Path, later: None) -> None:
