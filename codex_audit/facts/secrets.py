@@ -7,10 +7,11 @@ shown, and only ``secret_values`` gives any out.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from codex_audit.facts.hidden import Hidden, covered
+from codex_audit.facts.hidden import Covered, Hidden, covered
 from codex_audit.facts.model import Secret
 from codex_audit.facts.secret_kinds import ALL, ASSIGNED, COUNTED, Kind
 
@@ -47,9 +48,13 @@ def found_and_clean(
 def knows(data: bytes, hidden: Sequence[Hidden]) -> bool:
     """Whether ``redact_bytes`` takes out all that is ``hidden`` by itself."""
     hits = _apart(_matches(data, ALL))
-    return all(
-        any(hit.start <= one.start and one.end <= hit.end for hit in hits) for one in covered(data, hidden)
-    )
+    starts = [hit.start for hit in hits]
+
+    def inside(one: Covered) -> bool:
+        before = bisect_right(starts, one.start)
+        return before > 0 and one.end <= hits[before - 1].end
+
+    return all(map(inside, covered(data, hidden)))
 
 
 def secret_values(data: bytes) -> tuple[tuple[Secret, bytes], ...]:

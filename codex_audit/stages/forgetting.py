@@ -14,11 +14,12 @@ from codex_audit.scanners.model import ScanResults
 from codex_audit.stages.found_secrets import hidden_values
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import digest
-from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
+from codex_audit.stages.work import ChangedWhileReadError, facts_keys, indexed_bytes, work_on
 
 
 def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidden, ...]]:
-    """What ``scan`` hides and the readers would not hide by themselves, by file. Raises ChangedWhileReadError."""
+    """What ``scan`` hides and the readers would not hide by themselves, by file; all of a file that has changed since
+    it was scanned."""
     return dict(_unknown(listing, hidden_values(scan)))
 
 
@@ -31,8 +32,8 @@ def forget(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: S
         return ""
     if store is None:
         return f"{found}; a cache that an audit filled may hold it too, and a scan without --no-cache empties that"
-    marks = {_mark(entry, unknown[entry.path]): b"" for entry in _entries(listing, unknown)}
-    if len(store.get(list(marks))) == len(marks) and not _was_read(listing, unknown, store):
+    marks = dict(_mark(entry, unknown[entry.path]) for entry in _entries(listing, unknown))
+    if store.get(list(marks)) == marks and not _was_read(listing, unknown, store):
         return ""
     if not store.empty(ANSWERS):
         return f"{found}, and the cache may hold it: it is in use or cannot be written; remove {store.folder}"
@@ -45,13 +46,18 @@ def _unknown(
 ) -> Iterator[tuple[str, tuple[Hidden, ...]]]:
     for entry in _entries(listing, hidden):
         values = hidden[entry.path]
-        if not knows(indexed_bytes(listing, entry), values):
+        try:
+            known = knows(indexed_bytes(listing, entry), values)
+        except ChangedWhileReadError:
+            known = False
+        if not known:
             yield entry.path, values
 
 
-def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> bytes:
-    """The key that says: since these places were known, the store was emptied."""
-    return ANSWERS + digest(b"known", entry.path.encode(), entry.sha256.encode(), repr(values).encode())
+def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> tuple[bytes, bytes]:
+    """The key and the value that say: since just these places of the file were known, the store was emptied."""
+    key = ANSWERS + digest(b"known", entry.path.encode(), entry.sha256.encode())
+    return key, digest(repr(values).encode())
 
 
 def _was_read(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: Store) -> bool:

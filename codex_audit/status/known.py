@@ -118,6 +118,8 @@ def find_out(
     whole = watch.run(
         "S1", lambda: index_tree(request.tree, None, exclude=request.workflow.exclude, jobs=request.jobs)
     )
+    if request.store is not None:
+        request.store.join()  # before the scan is read: what a later one finds must not be kept
     request = replace(request, scan=scan_on(request.output, whole.index.tree_sha256, request.today))
     listing = replace(_without(whole, own), hidden=hidden_values(request.scan))
     analysis = analyse(request, listing, frozenset(STAGES[:6]), watch)
