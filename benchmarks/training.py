@@ -2,9 +2,9 @@
 
     python -m benchmarks.training CORPUS [--rounds 3] [--threads 1] [--write docs/benchmarks.md]
 
-Every engine runs in a process of its own. Of the tiny model, whose steps are too short to be told apart otherwise, the
-processes run one after the other. Of the small one they run at once and take turns, a step each, so that whatever
-disturbs the machine meets all of them; there the speed is that of the loop by hand in the same turn, at the median.
+Every engine runs in a process of its own. The processes take turns, a step each of the small model and fifty of the
+tiny one, so that whatever disturbs the machine meets all of them. The speed is that of the same step by hand, at the
+median.
 Exit 1 when losses or weights are not those by hand, to the bit.
 """
 
@@ -18,11 +18,10 @@ from pathlib import Path
 
 from benchmarks.document import add_write, count, finish, note, table
 from benchmarks.machine import machine_lines
-from benchmarks.training_processes import STEPS, Job, Run, run_alone, run_by_turns
+from benchmarks.training_processes import STEPS, Job, Run, run_by_turns
 from benchmarks.training_run import ENGINES, SIZES
 
 WARM = 5  # steps that are left out
-BY_TURNS = frozenset({"small"})
 FIRST = next(iter(ENGINES))
 
 
@@ -39,18 +38,12 @@ class Figures:
     bits: tuple[str, str]
 
 
-def figures(runs: Sequence[Run], hand: Sequence[Run], *, turns: bool) -> Figures:
+def figures(runs: Sequence[Run], hand: Sequence[Run]) -> Figures:
     """Of the ``runs`` of one engine, beside those by ``hand``."""
-    quick = min(map(_tenth, runs))
-    if turns:
-        speed, processor = (_paired(runs, hand, key) for key in ("wall", "processor"))
-    else:
-        speed = min(map(_tenth, hand)) / quick
-        processor = min(map(_processor, hand)) / min(map(_processor, runs))
     return Figures(
-        quick=quick * 1e3,
-        speed=speed,
-        processor=processor,
+        quick=min(map(_tenth, runs)) * 1e3,
+        speed=_paired(runs, hand, "wall"),
+        processor=_paired(runs, hand, "processor"),
         first=min(run["first"] for run in runs),
         memory=min(run["memory"] for run in runs),
         bits=(runs[0]["losses"], runs[0]["weights"]),
@@ -60,14 +53,12 @@ def figures(runs: Sequence[Run], hand: Sequence[Run], *, turns: bool) -> Figures
 def measure(size: str, corpus: Path, rounds: int, threads: int) -> dict[str, Figures]:
     """The figures of every engine; each round begins at the other end."""
     runs: dict[str, list[Run]] = {name: [] for name in ENGINES}
-    turns = size in BY_TURNS
     for number in range(rounds):
         note(f"{size}: round {number + 1} of {rounds}")
         jobs = [Job(name, size, corpus, threads) for name in list(ENGINES)[:: -1 if number % 2 else 1]]
-        ended = run_by_turns(jobs) if turns else [run_alone(job) for job in jobs]
-        for job, run in zip(jobs, ended, strict=True):
+        for job, run in zip(jobs, run_by_turns(jobs), strict=True):
             runs[job.engine].append(run)
-    return {name: figures(found, runs[FIRST], turns=turns) for name, found in runs.items()}
+    return {name: figures(found, runs[FIRST]) for name, found in runs.items()}
 
 
 def report(found: Mapping[str, Mapping[str, Figures]], threads: int) -> Iterator[str]:
@@ -97,10 +88,6 @@ def report(found: Mapping[str, Mapping[str, Figures]], threads: int) -> Iterator
 def _tenth(run: Run) -> float:
     ordered = sorted(run["wall"][WARM:])
     return float(ordered[len(ordered) // 10])
-
-
-def _processor(run: Run) -> float:
-    return float(statistics.median(run["processor"][WARM:]))
 
 
 def _paired(runs: Sequence[Run], hand: Sequence[Run], key: str) -> float:

@@ -1,4 +1,4 @@
-"""Training runs in processes of their own: one alone, or several at once that take turns."""
+"""Training runs in processes of their own, which take turns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from benchmarks.processes import installed
 
@@ -28,41 +29,31 @@ class Job:
     corpus: Path
     threads: int
 
-    def start(self, turns: tuple[int, int] | None = None) -> subprocess.Popen[str]:
-        """The process, which has the two file descriptors of ``turns``."""
+    def start(self, turns: tuple[int, int], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        """The process, which has the two file descriptors of ``turns`` and prints into ``output``: a pipe would be full
+        before the last turn is over."""
         command = [sys.executable, "-m", "benchmarks.training_run", self.engine, str(self.corpus)]
-        options = ["--size", self.size, "--steps", str(STEPS[self.size])]
-        if turns:
-            options += ["--turns", *map(str, turns)]
+        options = ["--size", self.size, "--steps", str(STEPS[self.size]), "--turns", *map(str, turns)]
         environment = {**installed(os.environ), "OMP_NUM_THREADS": str(self.threads), "HF_HUB_OFFLINE": "1"}
         return subprocess.Popen(
-            [*command, *options],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=turns or (),
+            [*command, *options], env=environment, stdout=output, stderr=output, pass_fds=turns
         )
 
 
-def run_alone(job: Job) -> Run:
-    """Nothing else runs meanwhile."""
-    return _ended(job, job.start())
-
-
 def run_by_turns(jobs: Sequence[Job]) -> list[Run]:
-    """All at once, of which one does a step while the others wait; each starts up alone."""
+    """All at once, of which one goes on while the others wait; each starts up alone."""
     players = [_Player.of(job) for job in jobs]
     playing = players
     while playing:
-        playing = [player for player in playing if player.step()]
-    return [_ended(player.job, player.process) for player in players]
+        playing = [player for player in playing if player.turn()]
+    return [player.ended() for player in players]
 
 
 @dataclass(frozen=True, slots=True)
 class _Player:
     job: Job
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
     go: int
     done: int
 
@@ -70,13 +61,14 @@ class _Player:
     def of(cls, job: Job) -> _Player:
         """A process that has done its first step and waits."""
         (told, go), (done, tells) = os.pipe(), os.pipe()
-        process = job.start((told, tells))
+        output = TemporaryFile()  # noqa: SIM115 - closed when it was read
+        process = job.start((told, tells), output)
         os.close(told)
         os.close(tells)
         os.read(done, 1)
-        return cls(job, process, go, done)
+        return cls(job, process, output, go, done)
 
-    def step(self) -> bool:
+    def turn(self) -> bool:
         """Its turn; False when it has ended."""
         with suppress(BrokenPipeError):
             os.write(self.go, b".")
@@ -86,10 +78,13 @@ class _Player:
         os.close(self.done)
         return False
 
-
-def _ended(job: Job, process: subprocess.Popen[str]) -> Run:
-    output, errors = process.communicate()
-    if process.returncode:
-        raise SystemExit(f"{job.engine} failed:\n{errors[-2000:]}")
-    found: Run = json.loads(output.splitlines()[-1])
-    return found
+    def ended(self) -> Run:
+        """What it printed last. Raises SystemExit with what it said if it failed."""
+        code = self.process.wait()
+        with self.output as output:
+            output.seek(0)
+            said = output.read().decode()
+        if code:
+            raise SystemExit(f"{self.job.engine} failed:\n{said[-2000:]}")
+        found: Run = json.loads(said.splitlines()[-1])
+        return found

@@ -3,7 +3,8 @@
     python -m benchmarks.training_run ENGINE CORPUS [--size small] [--steps 40]
 
 Prints one line of JSON: seconds of the steps, memory, time to the first step, and digests of losses and weights. With
-``--turns READ WRITE``, two open file descriptors, it writes a byte after each step and waits for one before the next.
+``--turns READ WRITE``, two open file descriptors, it writes a byte after the first step and after each turn of so many
+steps more, and waits for one before it goes on.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ SIZES = {  # layers, width, heads, context, batch
     "small": (4, 256, 4, 256, 8),
     "tiny": (1, 16, 1, 16, 1),  # shows what a loop costs by itself: the model costs almost nothing
 }
+TURN = {
+    "small": 1,
+    "tiny": 50,
+}  # steps: some tens of milliseconds and more, for what a change of process costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,10 @@ class Job:
 class Clock:
     """Wall and processor seconds of each step, and its loss; ``first`` is the moment at which the first one ended.
 
-    With ``turns`` a step begins when it is this process's turn."""
+    With ``turns`` the first of every ``turn`` steps begins when it is this process's turn."""
 
     turns: tuple[int, int] | None = None
+    turn: int = 1
     wall: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
@@ -63,11 +69,12 @@ class Clock:
             self.processor.append(now[1] - self._began[1])
         else:
             self.first = now[0]
+        self._began = now
+        if self.turns and len(self.losses) % self.turn == 0:
+            self._began = self._next_turn(*self.turns)
         self.losses.append(loss)
-        self._began = self._next_turn() if self.turns else now
 
-    def _next_turn(self) -> tuple[float, float]:
-        read, write = self.turns or (0, 1)
+    def _next_turn(self, read: int, write: int) -> tuple[float, float]:
         os.write(write, b".")
         os.read(read, 1)
         return time.perf_counter(), time.process_time()
@@ -196,7 +203,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--turns", type=int, nargs=2, metavar=("READ", "WRITE"))
     arguments = parser.parse_args()
-    clock = Clock(tuple(arguments.turns) if arguments.turns else None)
+    clock = Clock(tuple(arguments.turns) if arguments.turns else None, TURN[arguments.size])
     model = ENGINES[arguments.engine](
         Job(arguments.size, arguments.steps, arguments.corpus.read_bytes()), clock
     )
