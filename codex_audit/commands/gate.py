@@ -91,12 +91,12 @@ def _audit(arguments: argparse.Namespace) -> Audit:
     workflow = load_workflow(tree, arguments.workflow, vocabulary()).workflow
     store = store_of(arguments, tree)
     request = Request(tree, tree, workflow, catalogue, jobs_of(arguments), store, by_stamp=True)
-    return run_stages(request, "S7")
+    return run_stages(request, "S6")
 
 
 def _raw(audit: Audit) -> Any:
     if audit.raw is None:
-        raise AssertionError("an audit up to S7 has answers")
+        raise AssertionError("an audit up to S6 has answers")
     return audit.raw
 
 
@@ -113,7 +113,10 @@ def _write(arguments: argparse.Namespace) -> int:
     former, note = _former(arguments.path)
     checks = [answer.id for capability in raw.capabilities for answer in capability.probes]
     now = baseline_of(
-        found.failures, checks, tool_version=_version(audit), catalogue=_catalogue_digest(audit)
+        found.failures,
+        checks,
+        tool_version=audit.inputs["tool-version"].text or "",
+        catalogue=audit.inputs["catalogue"].sha256,
     )
     baseline = renewed(former, now, found.looked)
     kept = len(baseline.failures) - len(now.failures)
@@ -140,20 +143,11 @@ def _former(tree: Path) -> tuple[Baseline | None, tuple[str, ...]]:
         return None, ("the former baseline could not be read, so nothing of it is kept",)
 
 
-def _version(audit: Audit) -> str:
-    return audit.manifest.inputs["tool-version"] if audit.manifest else ""
-
-
-def _catalogue_digest(audit: Audit) -> str:
-    chain = audit.manifest.chain if audit.manifest else ()
-    return next((link.sha256 for link in chain if link.role == "input:catalogue"), "")
-
-
 def _notes(baseline: Baseline, turned: Turned, audit: Audit, *, shrunk: bool) -> Iterator[str]:
     from codex_audit.gates.failures import scanner_of
 
     probes = [one for one in turned.new if not scanner_of(one.check)]
-    if baseline.catalogue != _catalogue_digest(audit) and probes:
+    if baseline.catalogue != audit.inputs["catalogue"].sha256 and probes:
         yield "the probes have changed since the baseline was written, so a new failure may be theirs"
     if turned.unasked:
         names = ", ".join(dict.fromkeys(one.check for one in turned.unasked))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from codex_audit.artifacts import CapabilitiesRaw, ContextIndex
 from codex_audit.gates.failures import CLEAN_TREE, FEEDER, Failure, failures_of, scan_check
-from codex_audit.scanners.model import NOT_SEEN, ScannerReport, ScanResults
+from codex_audit.scanners.rules import NOT_SEEN
 from codex_audit.scanners.verdicts import is_severe, silent
 
 if TYPE_CHECKING:
+    from codex_audit.scanners.model import ScannerReport, ScanResults
     from codex_audit.stages.pipeline import Audit
 
 Looked = Mapping[str, Collection[str]]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from codex_audit.workflow.documents import yaml_document
+from codex_audit.workflow.yaml_document import yaml_document
 from codex_evidence.errors import UsageError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown

@@ -15,7 +15,8 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.utils import canonicalize_name
 
 from codex_audit.scanners.dependencies import Declared, Dependencies, first_places
-from codex_audit.scanners.model import NOT_SEEN, Finding, Outcome, Package
+from codex_audit.scanners.model import Finding, Outcome, Package
+from codex_audit.scanners.rules import NOT_SEEN
 from codex_audit.scanners.subject import Settings, Subject
 
 NAME, DISTRIBUTION = "licences", "packaging"

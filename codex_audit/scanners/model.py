@@ -8,13 +8,11 @@ from datetime import date
 from typing import Literal
 
 from codex_audit.artifacts import Span
+from codex_audit.scanners.rules import SuppressRule
 from codex_audit.scanners.severity import Severity
 
 Confidence = Literal["undefined", "low", "medium", "high"]
 State = Literal["done", "partial", "missing", "cannot_ask", "failed", "left_out"]
-
-NOT_SEEN = "licence-not-seen"
-"""The rule of a package whose licence cannot be told here, because it is not installed."""
 
 REPORT_SCHEMA = "codex-audit/scanner_report/v1"
 SUMMARY_SCHEMA = "codex-audit/scan/v1"
@@ -34,23 +32,6 @@ class Suppression:
     def holds(self, today: date) -> bool:
         """Whether it is in force on the day ``today``."""
         return not self.expires or date.fromisoformat(self.expires) >= today
-
-
-@dataclass(frozen=True, slots=True)
-class SuppressRule:
-    """One entry of ``suppress`` in the settings: findings of ``rule`` in files that the glob ``path`` matches."""
-
-    rule: str
-    path: str
-    reason: str
-    expires: str
-    file: str
-    line: int
-
-    @property
-    def place(self) -> str:
-        """``file:line``."""
-        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

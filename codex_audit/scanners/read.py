@@ -6,16 +6,19 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from codex_audit.scanners.model import ScannerLine, ScannerReport, ScanResults, ScanSummary
 from codex_audit.scanners.places import SECURITY_FOLDER, SUMMARY
 from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import MAX_BYTES, parse_artifact
 from codex_evidence.errors import CodexError, UnreadableError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
+
+if TYPE_CHECKING:
+    from codex_audit.scanners.model import ScannerLine, ScannerReport, ScanResults
 
 NOT_SCANNED = "not scanned: no scan fits this tree (codex-audit scan)"
 
@@ -44,6 +47,8 @@ def scan_results(output: Path, tree_sha256: str) -> ScanResults | None:
     data = read_bytes(path, max_bytes=MAX_BYTES)
     if _tree_of(data) not in ("", tree_sha256):
         return None  # the usual case at a commit, in which a schema would take longer than all else
+    from codex_audit.scanners.model import ScanResults, ScanSummary  # and these types as long as an index
+
     summary = parse_artifact(data, "scan", ScanSummary, source=shown(path))
     if summary.tree_sha256 != tree_sha256:
         return None
@@ -67,6 +72,8 @@ def _tree_of(data: bytes) -> str:
 
 
 def _report(output: Path, line: ScannerLine) -> ScannerReport:
+    from codex_audit.scanners.model import ScannerReport
+
     data = {name: _whole(output / SECURITY_FOLDER / name, digest) for name, digest in line.documents.items()}
     name = f"{line.scanner}.json"
     if name not in data:

@@ -9,7 +9,7 @@ from pathlib import Path
 from codex_audit.artifacts import ContextIndex, FileEntry
 from codex_audit.cache.store import Store
 from codex_audit.scanners.children import DEFAULT_LIMITS, Limits
-from codex_audit.scanners.model import SuppressRule
+from codex_audit.scanners.rules import SuppressRule
 
 LARGEST = 16 << 20
 

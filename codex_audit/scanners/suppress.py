@@ -14,7 +14,8 @@ from datetime import date
 from codex_audit.artifacts import FileEntry
 from codex_audit.facts.secrets import redact
 from codex_audit.listing.exclude import excluder
-from codex_audit.scanners.model import Finding, Suppression, SuppressRule
+from codex_audit.scanners.model import Finding, Suppression
+from codex_audit.scanners.rules import SuppressRule
 from codex_audit.scanners.subject import LARGEST, Subject
 
 _MARK = re.compile(r"(?:#|//|--|;|<!--|/\*|%)\s*codex:\s*allow\b(?P<rest>.*)")

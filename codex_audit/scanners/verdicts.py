@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from codex_audit.scanners.model import Finding, Package, ScannerReport, ScanResults
 from codex_audit.scanners.places import BOM_FILE
 from codex_audit.scanners.severity import SEVERITIES, Severity
+
+if TYPE_CHECKING:
+    from codex_audit.scanners.model import Finding, Package, ScannerReport, ScanResults
 
 LEAST: Severity = "medium"
 """From which severity up a finding fails the gate, and a release by the profiles that travel with the program."""

@@ -6,17 +6,20 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import codex_audit
 import codex_evidence
 from codex_audit.artifacts import ContextIndex
 from codex_audit.facts.python.version import grammar
-from codex_audit.scanners.model import ScanResults
 from codex_audit.workflow.settings import Workflow
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.resources import template_folder
+
+if TYPE_CHECKING:
+    from codex_audit.scanners.model import ScanResults
 
 INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree", "scan")
 """The names of all inputs, in the order of the chain."""

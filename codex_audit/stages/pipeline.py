@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from codex_audit.artifacts import (
     AuditManifest,
@@ -14,10 +16,9 @@ from codex_audit.artifacts import (
     Gaps,
 )
 from codex_audit.collection import without_collection
-from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.read import scan_on
 from codex_audit.stages.index import Listing
-from codex_audit.stages.inputs import audit_inputs
+from codex_audit.stages.inputs import Input, audit_inputs
 from codex_audit.stages.manifest import make_manifest
 from codex_audit.stages.places import ARTIFACTS
 from codex_audit.stages.remembered import Results, Whole, keys_of, recall
@@ -26,23 +27,42 @@ from codex_audit.stages.stamps import index_again
 from codex_audit.workflow.settings import STAGES
 from codex_evidence.documents import artifact_bytes
 
+if TYPE_CHECKING:
+    from codex_audit.scanners.model import ScanResults
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Audit:
-    """What the stages made, None for those that did not run. ``documents`` are the bytes of the artifacts by
-    name and ``reports`` those of the reports by format, in stage order; ``scan`` is what scanners found in this tree,
-    None where no scan fits it."""
+    """What the stages made of the ``inputs``, None for those that did not run; ``chained`` is whether S7 did.
+    ``index_document`` are the bytes of the index, ``reports`` those of the reports by format; ``scan`` is what scanners
+    found in this tree, None where no scan fits it."""
 
+    inputs: dict[str, Input]
     index: ContextIndex
+    index_document: bytes
     facets: Facets | None
     raw: CapabilitiesRaw | None
     scored: CapabilitiesScored | None
     gaps: Gaps | None
-    documents: dict[str, bytes]
     reports: dict[str, bytes]
-    manifest: AuditManifest | None
     seconds: dict[str, float]
-    scan: ScanResults | None = None
+    scan: ScanResults | None
+    chained: bool
+
+    @cached_property
+    def documents(self) -> dict[str, bytes]:
+        """The bytes of the artifacts by name, in stage order. A gate never asks for them."""
+        made = (self.facets, self.raw, self.scored, self.gaps)
+        return {ARTIFACTS[0]: self.index_document} | {
+            name: artifact_bytes(value)
+            for name, value in zip(ARTIFACTS[1:], made, strict=True)
+            if value is not None
+        }
+
+    @cached_property
+    def manifest(self) -> AuditManifest | None:
+        """The chain over all of it, None without S7."""
+        return make_manifest(self.inputs, self.documents, self.reports) if self.chained else None
 
 
 def run_stages(request: Request, last: str, tell: Callable[[str], None] = lambda stage: None) -> Audit:
@@ -60,12 +80,12 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     watch, workflow = Watch(tell), request.workflow
     listing = watch.run("S1", lambda: _indexed(request))
     index = listing.index
-    documents = {"context_index": artifact_bytes(index)}
     if request.store is not None:
         request.store.join()  # before the scan is read: what a later one finds must not be kept
     request = replace(request, scan=scan_on(request.output, index.tree_sha256, request.today))
     inputs = audit_inputs(workflow, index, request.scan)
-    keys = keys_of(request.tree, inputs, documents["context_index"])
+    document = artifact_bytes(index)
+    keys = keys_of(request.tree, inputs, document)
     store = request.store if "S6" in wanted else None
     results: Results | Whole | None = recall(store, keys) if store is not None else None
     if results is None:
@@ -74,15 +94,12 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
 
         results = results_of(request, _hiding(listing, request.scan), wanted, watch, keys)
     made = (results.facets, results.raw, results.scored, results.gaps)
-    documents |= {
-        name: artifact_bytes(value)
-        for name, value in zip(ARTIFACTS[1:], made, strict=True)
-        if value is not None
-    }
-    manifest = None
-    if "S7" in wanted:
-        manifest = watch.run("S7", lambda: make_manifest(inputs, documents, results.reports))
-    return Audit(index, *made, documents, results.reports, manifest, watch.seconds, request.scan)
+    audit = Audit(
+        inputs, index, document, *made, results.reports, watch.seconds, request.scan, chained="S7" in wanted
+    )
+    if audit.chained:
+        watch.run("S7", lambda: audit.manifest)
+    return audit
 
 
 def _indexed(request: Request) -> Listing:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from codex_audit.cache.store import Store
-from codex_audit.scanners.model import ScanResults
 from codex_audit.workflow.settings import Workflow
 
 if TYPE_CHECKING:
     from codex_audit.capabilities.model import Capability
+    from codex_audit.scanners.model import ScanResults
 
 T = TypeVar("T")
 

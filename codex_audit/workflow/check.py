@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from codex_audit.artifacts import Overruling
@@ -15,50 +15,35 @@ from codex_audit.workflow.values import is_number, is_text, known, mapping, near
 KEYS = ("stages", "weights", "threshold", "exclude", "disable", "overrule", "suppress", "formats", "ledger")
 
 
-def workflow_from(document: Document, source: Source, under: Workflow | None, names: Vocabulary) -> Workflow:
-    """The settings of ``document``; what it leaves out comes from ``under``, and must be there without one.
+def workflow_from(document: Document, source: Source, names: Vocabulary) -> Workflow:
+    """The settings of ``document``; what it leaves out has its default.
 
     Raises UsageError for unknown keys and names, wrong types and values out of range.
     """
     for key in document.values:
         known(document, (key,), "key", KEYS)
-    weights = _weights(document, {} if under is None else under.weights)
-    return Workflow(
-        source=source,
-        stages=_stages(document) or _under(document, under, "stages"),
-        weights=weights,
-        threshold=_threshold(document, under),
-        exclude=_exclude(document) if "exclude" in document.values else _under(document, under, "exclude"),
-        disable=_disable(document, names.probes)
-        if "disable" in document.values
-        else _under(document, under, "disable"),
-        formats=_formats(document, names.formats) or _under(document, under, "formats"),
-        overrule=_overrule(document, names.probes)
-        if "overrule" in document.values
-        else _under(document, under, "overrule"),
-        ledger=_ledger(document) or _under(document, under, "ledger"),
-        suppress=suppress_rules(document)
-        if "suppress" in document.values
-        else _under(document, under, "suppress"),
-    )
-
-
-def _under(document: Document, under: Workflow | None, key: str) -> Any:
-    if under is None:
-        document.refuse((), f"{key!r} is missing")
-    return getattr(under, key)
+    read: dict[str, Callable[[], Any]] = {
+        "stages": lambda: _stages(document),
+        "weights": lambda: _weights(document),
+        "threshold": lambda: _threshold(document),
+        "exclude": lambda: _exclude(document),
+        "disable": lambda: _disable(document, names.probes),
+        "overrule": lambda: _overrule(document, names.probes),
+        "suppress": lambda: suppress_rules(document),
+        "formats": lambda: _formats(document, names.formats),
+        "ledger": lambda: _ledger(document),
+    }
+    return Workflow(source=source, **{key: read[key]() for key in KEYS if key in document.values})
 
 
 def _stages(document: Document) -> tuple[str, ...]:
-    if "stages" not in document.values:
-        return ()
     value = document.values["stages"]
     if not isinstance(value, list) or not value or tuple(value) != STAGES[: len(value)]:
         document.refuse(("stages",), "stages must be a list from S1 on without holes, such as [S1, S2, S3]")
     return tuple(value)
 
 
-def _weights(document: Document, under: dict[str, float]) -> dict[str, float]:
+def _weights(document: Document) -> dict[str, float]:
     value = mapping(document, "weights", "such as 'tests: 0.3'")
     for name, weight in value.items():
         known(document, ("weights", name), "weight", COMPONENTS)
@@ -66,15 +51,13 @@ def _weights(document: Document, under: dict[str, float]) -> dict[str, float]:
             document.refuse(
                 ("weights", name), f"weight {name!r} must be a number from 0 up, not {shown_value(weight)}"
             )
-    merged = {name: float(value.get(name, under.get(name, 0.0))) for name in COMPONENTS}
+    merged = Workflow().weights | {name: float(weight) for name, weight in value.items()}
     if sum(merged.values()) <= 0:
         document.refuse(("weights",), "all weights are 0; at least one must be above")
     return merged
 
 
-def _threshold(document: Document, under: Workflow | None) -> float:
-    if "threshold" not in document.values:
-        return float(_under(document, under, "threshold"))
+def _threshold(document: Document) -> float:
     value = document.values["threshold"]
     if not is_number(value) or not 0 <= value <= 1:
         document.refuse(
@@ -84,8 +67,6 @@ def _threshold(document: Document, under: Workflow | None) -> float:
 
 
 def _ledger(document: Document) -> str:
-    if "ledger" not in document.values:
-        return ""
     value = document.values["ledger"]
     if not is_text(value) or value.startswith("/") or ".." in value.split("/"):
         document.refuse(
@@ -124,8 +105,6 @@ def _overrule(document: Document, probes: Collection[str]) -> dict[str, Overruli
 
 
 def _formats(document: Document, known: Collection[str]) -> tuple[str, ...]:
-    if "formats" not in document.values:
-        return ()
     names = texts(document, "formats", f"a list of some of {', '.join(known)}")
     if not names:
         document.refuse(("formats",), f"formats is empty; name some of {', '.join(known)}")

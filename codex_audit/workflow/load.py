@@ -8,7 +8,7 @@ from pathlib import Path
 
 import codex_audit
 from codex_audit.workflow.check import KEYS, workflow_from
-from codex_audit.workflow.documents import TABLE, Document, pyproject_document, yaml_document
+from codex_audit.workflow.documents import TABLE, Document, pyproject_document
 from codex_audit.workflow.overruling import in_force
 from codex_audit.workflow.settings import Source, Vocabulary, Workflow
 from codex_evidence.errors import UnreadableError, UsageError
@@ -36,11 +36,6 @@ def default_text() -> str:
     return DEFAULT_FILE.read_text(encoding="utf-8")
 
 
-def default_workflow(names: Vocabulary) -> Workflow:
-    """The settings that underlie all others."""
-    return workflow_from(yaml_document(DEFAULT_FILE.read_bytes(), DEFAULT_FILE.name), "default", None, names)
-
-
 def load_workflow(
     tree: Path, file: Path | None, names: Vocabulary, today: date | None = None
 ) -> LoadedWorkflow:
@@ -51,12 +46,11 @@ def load_workflow(
     Raises UsageError, and UnreadableError for a file that is there and cannot be read. A pyproject that is
     broken and does not speak of this program is no source; a note says so.
     """
-    under = default_workflow(names)
     document, source, notes = _document(tree, file)
     if document is None:
-        return LoadedWorkflow(under, notes)
+        return LoadedWorkflow(Workflow(), notes)
     try:
-        written = workflow_from(document, source, under, names)
+        written = workflow_from(document, source, names)
         workflow, expired = in_force(written, today or datetime.now(UTC).date())
         return LoadedWorkflow(workflow, (*notes, *expired, *_narrowed(workflow)))
     except UsageError as error:
@@ -85,7 +79,7 @@ def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, t
     if file is not None:
         # The caller's own file may be reached through a symlink; one inside the tree may not.
         data = read_bytes(file.resolve(), max_bytes=_MAX_BYTES)
-        return yaml_document(data, shown(file)), "command line", ()
+        return _yaml(data, shown(file)), "command line", ()
     if _exists(tree / WORKFLOW_FILE):
         data = read_bytes(tree / WORKFLOW_FILE, max_bytes=_MAX_BYTES)
         passed_over = _has_table(tree / PYPROJECT)
@@ -95,9 +89,15 @@ def _document(tree: Path, file: Path | None) -> tuple[Document | None, Source, t
     return document, "pyproject.toml" if document else "default", notes
 
 
+def _yaml(data: bytes, name: str) -> Document:
+    from codex_audit.workflow.yaml_document import yaml_document
+
+    return yaml_document(data, name)
+
+
 def _tree_yaml(data: bytes) -> Document:
     try:
-        return yaml_document(data, WORKFLOW_FILE)
+        return _yaml(data, WORKFLOW_FILE)
     except UsageError as error:
         raise UsageError(f"{error}{_FOREIGN}") from error
 

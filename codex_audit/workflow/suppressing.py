@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codex_audit.listing.exclude import excluder
-from codex_audit.scanners.model import SuppressRule
+from codex_audit.scanners.rules import SuppressRule
 from codex_audit.workflow.documents import Document
 from codex_audit.workflow.values import day_of, is_text, known, shown_value
 from codex_evidence.errors import UsageError

@@ -17,15 +17,13 @@ from hypothesis import strategies as st
 from codex_audit.cache.store import FILE, Store
 from codex_audit.capabilities.catalogue import CATALOGUE
 from codex_audit.facts.packed import NotFactsError, pack, unpack
-from codex_audit.reports.formats import FORMATS
 from codex_audit.stages.pipeline import Audit, run_stages
 from codex_audit.stages.remembered import Whole
 from codex_audit.stages.request import Request
-from codex_audit.workflow.load import default_workflow
-from codex_audit.workflow.settings import Vocabulary, Workflow
+from codex_audit.workflow.settings import Workflow
 from tests.commands.cli import TRAIN, write_tree
 
-WORKFLOW = default_workflow(Vocabulary((), tuple(row.name for row in FORMATS)))
+WORKFLOW = Workflow()
 PATHS = (
     "pkg/train.py",
     "pkg/other.py",

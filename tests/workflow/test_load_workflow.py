@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_audit.workflow.check import KEYS
-from codex_audit.workflow.load import default_text, default_workflow, load_workflow
+from codex_audit.workflow.load import default_text, load_workflow
 from codex_audit.workflow.settings import STAGES, Vocabulary, Workflow
 from codex_audit.workflow.values import nearest
 from codex_evidence.errors import CodexError, UnreadableError, UsageError
@@ -19,7 +20,7 @@ from codex_evidence.errors import CodexError, UnreadableError, UsageError
 NAMES = Vocabulary(
     probes=("config.saved", "config.sweep", "tests.run"), formats=("markdown", "json", "html", "sarif")
 )
-DEFAULT = default_workflow(NAMES)
+DEFAULT = Workflow()
 
 
 def loaded(tree: Path, text: str, name: str = "workflow.yaml") -> Workflow:
@@ -41,7 +42,8 @@ def test_a_tree_without_settings_gets_the_defaults(tmp_path: Path) -> None:
     assert DEFAULT.threshold == 0.7
 
 
-def test_the_default_file_explains_every_setting() -> None:
+def test_the_default_file_explains_every_setting_and_shows_its_default(tmp_path: Path) -> None:
+    assert loaded(tmp_path, default_text()) == replace(DEFAULT, source="workflow.yaml")
     values = yaml.safe_load(default_text())
     assert tuple(values) == KEYS
     for key in KEYS:

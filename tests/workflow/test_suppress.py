@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codex_audit.reports.formats import FORMATS
-from codex_audit.scanners.model import SuppressRule
+from codex_audit.scanners.rules import SuppressRule
 from codex_audit.workflow.load import load_workflow
 from codex_audit.workflow.settings import Vocabulary
 from codex_evidence.errors import UsageError
