@@ -100,6 +100,7 @@ def tasks_of(place: Place, base: str) -> list[Task]:
 
     def changed(name: str, number: int) -> None:
         place.git("reset", "--quiet", "--hard", base)
+        place.audit("run")  # the last audit is that of the commit before, as it is for who works in the tree
         if name.startswith(TEXT):
             with (place.tree / place.text).open("a", encoding="utf-8") as file:
                 file.write(f"\n{'Audited' if name.endswith(AUDITED) else 'Touched'} {number}.\n")
