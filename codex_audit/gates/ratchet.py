@@ -79,11 +79,11 @@ def _compared(baseline: Baseline, failures: Sequence[Failure]) -> tuple[set[int]
             left[one.fingerprint] -= 1
         else:
             beyond.add(id(one))
-    for one in failures:
+    for one in (failure for failure in failures if id(failure) in beyond):
         place = next(
             (item for item in baseline.failures if left[item.fingerprint] and _may_be(item, one)), None
         )
-        if id(one) in beyond and place is not None:
+        if place is not None:
             left[place.fingerprint] -= 1
             beyond.discard(id(one))
     return beyond, left
