@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,15 +13,14 @@ import torch
 from codex_train.checkpoints.read import load_weights, read_checkpoint
 from codex_train.checkpoints.verify import verify_checkpoint
 from tests.checkpoints import making
+from tests.ports import meeting_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def together(folder: Path, steps: int, resume: str = "", limited: int = -1) -> list[str]:
     """What each of two processes printed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = meeting_port()
     shared = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
     command = [sys.executable, "-m", making.__name__, "shard", str(folder), str(steps), resume, str(limited)]
     processes = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from tests.engine.runs import (
     records,
     taken,
 )
+from tests.ports import meeting_port
 
 SMALL = ("data.validation=0", "run.batch=8", "data.files=[both.txt]")
 STRATEGIES = {"ddp": (), "fsdp": ("run.strategy=fsdp",)}  # DDP is what torchrun gets by default
@@ -42,10 +42,7 @@ def corpus(bench: Bench) -> None:
 
 def ranks(bench: Bench, size: int, job: dict[str, Any]) -> list[Ended]:
     """``job`` in ``size`` processes that find each other as torchrun's do."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    common = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    common = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(meeting_port())}
     return bench.together(
         [{**job, "env": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}} for rank in range(size)]
     )
