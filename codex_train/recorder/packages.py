@@ -13,6 +13,7 @@ import io
 import os
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from codex_evidence.names import shown
 
 _MOST = 64 * 2**20
 _CHUNK = 1 << 17  # a buffer for each thread, which the allocator keeps
-_MODULE = re.compile(rb'"?(\w+)(?:$|\.py,|\.[\w.-]*so,)')
+_MODULE = re.compile(rb'"?(\w+)(?:$|\.py,|\.[\w.-]*so,)')  # a path up to its first slash, or a line of RECORD
 _INFO = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)\.dist-info")
 
 Listed = tuple[str, str]
@@ -116,11 +117,15 @@ def _faults(site: Path, info: Path, name: str) -> Iterator[str]:
     rows = csv.reader(io.TextIOWrapper(io.BytesIO(record), encoding="utf-8", errors="replace", newline=""))
     # RECORD itself and compiled caches have no digest.
     listed = ((row[0], row[1][7:]) for row in rows if len(row) == 3 and row[1].startswith("sha256="))
-    take, threads = _one_by_one(listed), len(os.sched_getaffinity(0))
+    take = _one_by_one(listed)
+    threads = min(len(os.sched_getaffinity(0)), record.count(b"\n") + 1)
     with ThreadPoolExecutor(threads, "package-digest") as pool:
         found = [pool.submit(lambda: list(_file_faults(site, iter(take, None)))) for _ in range(threads)]
-        for fault in sorted(line for task in found for line in task.result()):
-            yield f"{name}: {fault}"
+        try:
+            faults = sorted(line for task in found for line in task.result())
+        finally:
+            deque(iter(take, None), maxlen=0)  # after Ctrl-C there are no files left to wait for
+    yield from (f"{name}: {fault}" for fault in faults)
 
 
 def _one_by_one(items: Iterator[Listed]) -> Callable[[], Listed | None]:

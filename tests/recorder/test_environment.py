@@ -7,8 +7,11 @@ import hashlib
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 
 from codex_evidence.schemas import validate
+from codex_train.recorder import packages
 from codex_train.recorder.environment import class_differences, record_environment
 from codex_train.recorder.packages import loaded_packages, verify_packages
 
@@ -111,6 +115,32 @@ def test_installed_files_are_compared_with_their_record(site: Path) -> None:
     (site / "odd_name/a, b.txt").unlink()
     assert len(verify_packages(["odd.name"])) == 2
     assert verify_packages(["no-such-thing"]) == ["no-such-thing: it is not installed any more"]
+
+
+def test_an_interrupt_waits_for_no_more_files(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = site / "Odd.Name-1.2.dist-info/RECORD"
+    (row, *_) = (line for line in record.read_text().splitlines() if line.startswith("odd_name/part.py"))
+    record.write_text(f"{row}\n" * 3000)
+    seen: list[str] = []
+
+    def slowly(path: str, expected: str) -> str:
+        seen.append(path)
+        time.sleep(0.01)
+        if len(seen) == 10:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        return ""
+
+    def interrupted(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(packages, "_file_fault", slowly)
+    former = signal.signal(signal.SIGUSR1, interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            verify_packages(["odd_name"])
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+    assert len(seen) < 1000
 
 
 def test_a_patched_package_is_in_the_manifest_of_the_run(
