@@ -100,7 +100,11 @@ def tasks_of(place: Place, base: str) -> list[Task]:
 
     def changed(name: str, number: int) -> None:
         place.git("reset", "--quiet", "--hard", base)
-        place.audit("run")  # the last audit is that of the commit before, as it is for who works in the tree
+        place.audit(
+            "run"
+        )  # so that the last one in the cache is that of the commit before, as for who works here
+        place.git("add", "--all", "--force")
+        place.git("reset", "--quiet", "--hard", base)
         if name.startswith(TEXT):
             with (place.tree / place.text).open("a", encoding="utf-8") as file:
                 file.write(f"\n{'Audited' if name.endswith(AUDITED) else 'Touched'} {number}.\n")

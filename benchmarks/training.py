@@ -91,7 +91,7 @@ def _tenth(run: Run) -> float:
 
 
 def _paired(runs: Sequence[Run], hand: Sequence[Run], key: str) -> float:
-    """The median over all turns of what the step by hand took, as a share of the step of the engine."""
+    """The median over all steps of what the same one by hand took, as a share of the step of the engine."""
     ratios = (
         by_hand / step
         for run, other in zip(runs, hand, strict=True)

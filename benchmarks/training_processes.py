@@ -29,14 +29,14 @@ class Job:
     corpus: Path
     threads: int
 
-    def start(self, turns: tuple[int, int], output: IO[bytes]) -> subprocess.Popen[bytes]:
-        """The process, which has the two file descriptors of ``turns`` and prints into ``output``: a pipe would be full
-        before the last turn is over."""
+    def start(self, turns: tuple[int, int], output: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        """The process, which has the two file descriptors of ``turns`` and prints into ``output`` and ``errors``: pipes
+        would be full before the last turn is over."""
         command = [sys.executable, "-m", "benchmarks.training_run", self.engine, str(self.corpus)]
         options = ["--size", self.size, "--steps", str(STEPS[self.size]), "--turns", *map(str, turns)]
         environment = {**installed(os.environ), "OMP_NUM_THREADS": str(self.threads), "HF_HUB_OFFLINE": "1"}
         return subprocess.Popen(
-            [*command, *options], env=environment, stdout=output, stderr=output, pass_fds=turns
+            [*command, *options], env=environment, stdout=output, stderr=errors, pass_fds=turns
         )
 
 
@@ -54,6 +54,7 @@ class _Player:
     job: Job
     process: subprocess.Popen[bytes]
     output: IO[bytes]
+    errors: IO[bytes]
     go: int
     done: int
 
@@ -61,12 +62,12 @@ class _Player:
     def of(cls, job: Job) -> _Player:
         """A process that has done its first step and waits."""
         (told, go), (done, tells) = os.pipe(), os.pipe()
-        output = TemporaryFile()  # noqa: SIM115 - closed when it was read
-        process = job.start((told, tells), output)
+        output, errors = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - closed when they are read
+        process = job.start((told, tells), output, errors)
         os.close(told)
         os.close(tells)
         os.read(done, 1)
-        return cls(job, process, output, go, done)
+        return cls(job, process, output, errors, go, done)
 
     def turn(self) -> bool:
         """Its turn; False when it has ended."""
@@ -81,10 +82,14 @@ class _Player:
     def ended(self) -> Run:
         """What it printed last. Raises SystemExit with what it said if it failed."""
         code = self.process.wait()
-        with self.output as output:
-            output.seek(0)
-            said = output.read().decode()
+        printed, said = (_read(file) for file in (self.output, self.errors))
         if code:
             raise SystemExit(f"{self.job.engine} failed:\n{said[-2000:]}")
-        found: Run = json.loads(said.splitlines()[-1])
+        found: Run = json.loads(printed.splitlines()[-1])
         return found
+
+
+def _read(file: IO[bytes]) -> str:
+    with file:
+        file.seek(0)
+        return file.read().decode(errors="replace")
