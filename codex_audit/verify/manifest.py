@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex_audit.artifacts import AuditManifest
-from codex_audit.stages.inputs import INPUTS
+from codex_audit.stages.inputs import INPUTS, workflow_text
 from codex_audit.stages.places import ARTIFACTS, MANIFEST
 from codex_audit.verify.verdict import Finding
 from codex_audit.workflow.settings import Workflow
 from codex_evidence.chain import first_broken, head
 from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import read_artifact
-from codex_evidence.errors import CodexError, UsageError
+from codex_evidence.errors import CodexError, ConversionError, UsageError
 from codex_evidence.names import shown
 from codex_evidence.plain import from_plain
 from codex_evidence.strict_json import loads
@@ -40,7 +40,10 @@ def manifest_findings(manifest: AuditManifest) -> tuple[Finding, ...]:
 def recorded_workflow(manifest: AuditManifest) -> Workflow:
     """The settings under which the audit was made. Raises CodexError when the manifest does not hold any."""
     text = manifest.inputs.get("workflow", "")
-    return from_plain(Workflow, loads(text.encode("utf-8"), source="workflow"), source="workflow")
+    found = from_plain(Workflow, loads(text.encode("utf-8"), source="workflow"), source="workflow")
+    if workflow_text(found) != text:
+        raise ConversionError("workflow: not the settings as a run writes them")
+    return found
 
 
 def link_digests(manifest: AuditManifest) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from codex_audit.artifacts import Overruling
 from codex_audit.workflow.documents import Document
 from codex_audit.workflow.overruling import overrulings
-from codex_audit.workflow.settings import COMPONENTS, STAGES, Source, Vocabulary, Workflow
+from codex_audit.workflow.settings import COMPONENTS, STAGES, Source, Vocabulary, Workflow, defaults
 from codex_audit.workflow.suppressing import suppress_rules
 from codex_audit.workflow.values import is_number, is_text, known, mapping, nearest, shown_value, texts
 
@@ -33,7 +34,7 @@ def workflow_from(document: Document, source: Source, names: Vocabulary) -> Work
         "formats": lambda: _formats(document, names.formats),
         "ledger": lambda: _ledger(document),
     }
-    return Workflow(source=source, **{key: read[key]() for key in KEYS if key in document.values})
+    return replace(defaults(), source=source, **{key: read[key]() for key in KEYS if key in document.values})
 
 
 def _stages(document: Document) -> tuple[str, ...]:
@@ -51,7 +52,7 @@ def _weights(document: Document) -> dict[str, float]:
             document.refuse(
                 ("weights", name), f"weight {name!r} must be a number from 0 up, not {shown_value(weight)}"
             )
-    merged = Workflow().weights | {name: float(weight) for name, weight in value.items()}
+    merged = defaults().weights | {name: float(weight) for name, weight in value.items()}
     if sum(merged.values()) <= 0:
         document.refuse(("weights",), "all weights are 0; at least one must be above")
     return merged

@@ -10,7 +10,7 @@ import codex_audit
 from codex_audit.workflow.check import KEYS, workflow_from
 from codex_audit.workflow.documents import TABLE, Document, pyproject_document
 from codex_audit.workflow.overruling import in_force
-from codex_audit.workflow.settings import Source, Vocabulary, Workflow
+from codex_audit.workflow.settings import Source, Vocabulary, Workflow, defaults
 from codex_evidence.errors import UnreadableError, UsageError
 from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
@@ -48,7 +48,7 @@ def load_workflow(
     """
     document, source, notes = _document(tree, file)
     if document is None:
-        return LoadedWorkflow(Workflow(), notes)
+        return LoadedWorkflow(defaults(), notes)
     try:
         written = workflow_from(document, source, names)
         workflow, expired = in_force(written, today or datetime.now(UTC).date())

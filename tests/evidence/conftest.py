@@ -9,6 +9,7 @@ import pytest
 from codex_audit import artifacts as a
 from codex_audit.gates import baseline
 from codex_audit.scanners import model as scans
+from codex_audit.scanners.rules import SuppressRule
 from codex_evidence import chain
 
 DIGEST = "0123456789abcdef" * 4
@@ -49,7 +50,7 @@ def samples() -> dict[str, Any]:
     )
     step = a.PatchStep("checkpointing.save", "Save the state.", "hours", ("src/a.py",), ("src/b.py",), 0.25)
     support = a.Support(("src/a.py",), ("checkpointing.save",))
-    rule = scans.SuppressRule("B307", "src/*.py", "reviewed", "2027-06-30", "workflow.yaml", 3)
+    rule = SuppressRule("B307", "src/*.py", "reviewed", "2027-06-30", "workflow.yaml", 3)
     finding = scans.Finding(
         "B307", "high", "medium", "src/a.py", 3, "eval", "do not", DIGEST,
         scans.Suppression("workflow", "reviewed", "workflow.yaml:3", "2027-06-30"), (a.Span(3, 7, 11),),

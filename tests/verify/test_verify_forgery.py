@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from codex_evidence.canonical import canonical_bytes
+from codex_evidence.digests import sha256_hex
 from tests.commands.cli import MANIFEST, command, edit_json, raise_scores, recompute_chain
 
 
@@ -42,6 +47,23 @@ def test_auditing_again_names_the_forged_artifact(tree: Path) -> None:
     assert [finding["file"] for finding in document["findings"]] == [
         "audit_artifacts/capabilities_scored.json"
     ]
+
+
+@pytest.mark.parametrize("left", ["nothing", "a part", "all but what has a default"])
+def test_settings_that_no_run_records_are_found_without_auditing_again(tree: Path, left: str) -> None:
+    def change(manifest: Any) -> None:
+        settings = json.loads(manifest["inputs"]["workflow"])
+        kept = {"nothing": (), "a part": ("source", "threshold")}.get(left, settings.keys() - {"ledger"})
+        text = canonical_bytes({name: settings[name] for name in kept})
+        manifest["inputs"]["workflow"] = text.decode()
+        (link,) = (link for link in manifest["chain"] if link["role"] == "input:workflow")
+        link.update(sha256=sha256_hex(text), size=len(text))
+
+    edit_json(tree / MANIFEST, change)
+    recompute_chain(tree, head=True)
+    done = command("verify", tree)
+    assert done.returncode == 1
+    assert "the recorded settings cannot be read" in done.stdout
 
 
 def test_auditing_again_names_the_forged_report(tree: Path) -> None:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from codex_audit.workflow.check import KEYS
 from codex_audit.workflow.load import default_text, load_workflow
-from codex_audit.workflow.settings import STAGES, Vocabulary, Workflow
+from codex_audit.workflow.settings import STAGES, Vocabulary, Workflow, defaults
 from codex_audit.workflow.values import nearest
 from codex_evidence.errors import CodexError, UnreadableError, UsageError
 
 NAMES = Vocabulary(
     probes=("config.saved", "config.sweep", "tests.run"), formats=("markdown", "json", "html", "sarif")
 )
-DEFAULT = Workflow()
+DEFAULT = defaults()
 
 
 def loaded(tree: Path, text: str, name: str = "workflow.yaml") -> Workflow:
@@ -46,6 +46,7 @@ def test_the_default_file_explains_every_setting_and_shows_its_default(tmp_path:
     assert loaded(tmp_path, default_text()) == replace(DEFAULT, source="workflow.yaml")
     values = yaml.safe_load(default_text())
     assert tuple(values) == KEYS
+    assert values["weights"] == DEFAULT.weights
     for key in KEYS:
         before = default_text().split(f"\n{key}:")[0].splitlines()[-1]
         assert before.startswith("#"), key
