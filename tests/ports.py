@@ -18,9 +18,9 @@ def meeting_port() -> int:
     3.5).
     """
     above = int(_EPHEMERAL.read_text().split()[0])
-    ports = range(above // 2, above)
+    ports = range(max(1024, above // 2), above)
     for port in random.SystemRandom().sample(ports, len(ports)):
         with socket.socket() as tried, suppress(OSError):
             tried.bind(("127.0.0.1", port))
             return port
-    raise AssertionError(f"every port of loopback from {ports.start} to {above} is taken")
+    raise AssertionError(f"{_EPHEMERAL} leaves no port from 1024 up that is free: raise where it begins")

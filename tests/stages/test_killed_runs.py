@@ -24,12 +24,12 @@ from codex_audit.stages.request import Request
 from codex_audit.stages.writing import Run, write_audit
 from codex_audit.verify.audit import Question, verify_audit
 from codex_audit.verify.verdict import Verdict
-from codex_audit.workflow.settings import Vocabulary, Workflow
+from codex_audit.workflow.settings import Vocabulary, defaults
 from codex_evidence.errors import UsageError
 from tests.commands.cli import MANIFEST, PACKAGE_ROOT, audited, command, write_tree
 
 NAMES = Vocabulary((), tuple(row.name for row in FORMATS))
-WORKFLOW = Workflow()
+WORKFLOW = defaults()
 MARKER = "audit_artifacts/.run_in_progress.json"
 RECORD = "audit_artifacts/audit_run_record.json"
 SUFFIXES = {row.name: row.suffix for row in FORMATS}

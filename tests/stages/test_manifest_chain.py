@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from codex_audit.artifacts import ContextIndex, FileEntry
 from codex_audit.stages.inputs import INPUTS, Input, audit_inputs
 from codex_audit.stages.manifest import make_manifest
-from codex_audit.workflow.settings import Workflow
+from codex_audit.workflow.settings import defaults
 from codex_evidence.chain import first_broken
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.schemas import validate
 
-WORKFLOW = Workflow()
+WORKFLOW = defaults()
 INDEX = ContextIndex(
     schema="codex-audit/context_index/v1",
     view="walk",

@@ -15,7 +15,7 @@ from codex_audit.capabilities.catalogue import CATALOGUE
 from codex_audit.stages.pipeline import run_stages
 from codex_audit.stages.request import Request
 from codex_audit.stages.writing import check_output
-from codex_audit.workflow.settings import Workflow
+from codex_audit.workflow.settings import defaults
 from codex_evidence.errors import CodexError
 from codex_evidence.schemas import validate
 from tests.commands.cli import ARTIFACTS, MANIFEST, audited, command, edit_json, snapshot, write_tree
@@ -155,7 +155,7 @@ def test_a_file_that_changes_between_listing_and_reading_is_noticed(tree: Path) 
         if stage == "S2":
             (tree / "pkg" / "train.py").write_text("changed = True\n")
 
-    workflow = Workflow()
+    workflow = defaults()
     with pytest.raises(CodexError, match=r"pkg/train\.py.*run the audit again") as caught:
         run_stages(Request(tree, tree, workflow, lambda: CATALOGUE), "S7", tell)
     assert caught.value.exit_code == 4
