@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from codex_evidence.errors import UsageError
-from codex_train.config.nouns import Strategy
+from codex_train.config.nouns import RunConfig, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ class World:
         return values
 
 
-def join(strategy: Strategy, device_type: str) -> World:
-    """Joins the other processes that torchrun started. Raises UsageError when strategy and processes do not fit."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+def join(run: RunConfig, device_type: str) -> World:
+    """Joins the other processes that torchrun started. Raises UsageError when strategy or batch do not fit them, and that
+    before it joins: the first process takes the place where they meet with it when it leaves."""
+    strategy, size = run.strategy, int(os.environ.get("WORLD_SIZE", "1"))
     if "RANK" not in os.environ or size == 1:
         if strategy in (Strategy.ddp, Strategy.fsdp):
             raise UsageError(
@@ -63,17 +64,13 @@ def join(strategy: Strategy, device_type: str) -> World:
         return World()
     if strategy is Strategy.none:
         raise UsageError(f"run.strategy=none, but {size} processes were started; use auto, ddp or fsdp")
+    if run.batch % size:
+        raise UsageError(
+            f"run.batch={run.batch} cannot be shared by {size} processes alike; make it a multiple of {size}"
+        )
     chosen = Strategy.ddp if strategy is Strategy.auto else strategy
     dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
     return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")), chosen)
-
-
-def require_equal_parts(batch: int, world: World) -> None:
-    """Raises UsageError for a ``batch`` of samples that the processes cannot share alike."""
-    if batch % world.size:
-        raise UsageError(
-            f"run.batch={batch} cannot be shared by {world.size} processes alike; make it a multiple of {world.size}"
-        )
 
 
 def leave(world: World) -> None:

@@ -107,8 +107,7 @@ def continue_training(
 def _run(request: _Request) -> Outcome:
     kind = device_type(request.config.run)
     settle(request.config.run, kind)
-    world = processes.join(request.config.run.strategy, kind)
-    processes.require_equal_parts(request.config.run.batch, world)
+    world = processes.join(request.config.run, kind)
     try:
         with listening() as stop:
             return _trained(request, world, kind, stop)
