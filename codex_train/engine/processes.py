@@ -52,8 +52,8 @@ class World:
 
 
 def join(run: RunConfig, device_type: str) -> World:
-    """Joins the other processes that torchrun started. Raises UsageError when strategy or batch do not fit them, and that
-    before it joins: the first process takes the place where they meet with it when it leaves."""
+    """Joins the other processes that torchrun started. Raises UsageError when strategy or batch do not fit them, and
+    that before it joins: the first process takes the place where they meet with it when it leaves."""
     strategy, size = run.strategy, int(os.environ.get("WORLD_SIZE", "1"))
     if "RANK" not in os.environ or size == 1:
         if strategy in (Strategy.ddp, Strategy.fsdp):
