@@ -100,9 +100,8 @@ def tasks_of(place: Place, base: str) -> list[Task]:
 
     def changed(name: str, number: int) -> None:
         place.git("reset", "--quiet", "--hard", base)
-        place.audit(
-            "run"
-        )  # so that the last one in the cache is that of the commit before, as for who works here
+        # So that the last one in the cache is that of the commit before, as for who works here.
+        place.audit("run")
         place.git("add", "--all", "--force")
         place.git("reset", "--quiet", "--hard", base)
         if name.startswith(TEXT):

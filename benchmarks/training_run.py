@@ -27,10 +27,8 @@ SIZES = {  # layers, width, heads, context, batch
     "small": (4, 256, 4, 256, 8),
     "tiny": (1, 16, 1, 16, 1),  # shows what a loop costs by itself: the model costs almost nothing
 }
-TURN = {
-    "small": 1,
-    "tiny": 50,
-}  # steps: some tens of milliseconds and more, for what a change of process costs
+# Steps: some tens of milliseconds and more, for what a change of process costs.
+TURN = {"small": 1, "tiny": 50}
 
 
 @dataclass(frozen=True, slots=True)
