@@ -33,11 +33,11 @@ TURN = {"small": 1, "tiny": 50}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every engine trains: ``text`` is the corpus, ``steps`` are optimizer steps."""
+    """What every engine trains: ``corpus`` is a text, ``steps`` are optimizer steps."""
 
     size: str
     steps: int
-    text: bytes
+    corpus: Path
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -116,7 +116,7 @@ def batches(job: Job) -> Any:
     import torch
 
     batch, context = job.shape
-    data = torch.frombuffer(bytearray(job.text), dtype=torch.uint8)
+    data = torch.frombuffer(bytearray(job.corpus.read_bytes()), dtype=torch.uint8)
     blocks = data[: len(data) // context * context].view(-1, context)
     ids = torch.from_numpy(order(0, 0, len(blocks)))[: len(blocks) // batch * batch].view(-1, batch)
     return [blocks[ids[step % len(ids)]].long() for step in range(job.steps)]
@@ -151,9 +151,8 @@ def codex_train(job: Job, clock: Clock) -> Any:
     model, (batch, context) = make_model(job.size), job.shape
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        (base / "corpus.txt").write_bytes(job.text)
         config = Config(
-            data=DataConfig(files=["corpus.txt"], context=context, validation=0.0),
+            data=DataConfig(files=[str(job.corpus)], context=context, validation=0.0),
             optimizer=OptimizerConfig(lr=LR, clip=CLIP),
             run=RunConfig(steps=job.steps, batch=batch),
             checkpoint=CheckpointConfig(every=max(job.steps // 2, 1)),
@@ -202,9 +201,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, nargs=2, metavar=("READ", "WRITE"))
     arguments = parser.parse_args()
     clock = Clock(tuple(arguments.turns) if arguments.turns else None, TURN[arguments.size])
-    model = ENGINES[arguments.engine](
-        Job(arguments.size, arguments.steps, arguments.corpus.read_bytes()), clock
-    )
+    model = ENGINES[arguments.engine](Job(arguments.size, arguments.steps, arguments.corpus.resolve()), clock)
     weights = sha256()
     for parameter in model.parameters():
         weights.update(parameter.detach().contiguous().numpy().tobytes())

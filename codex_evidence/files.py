@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import BinaryIO
+from io import FileIO
 
 from codex_evidence.errors import UnreadableError
 from codex_evidence.names import shown
@@ -13,7 +13,7 @@ from codex_evidence.names import shown
 FilePath = str | bytes | os.PathLike[str]
 
 
-def open_regular(path: FilePath) -> BinaryIO:
+def open_regular(path: FilePath) -> FileIO:
     """``path`` opened for unbuffered reading. Raises UnreadableError unless it is a readable regular file."""
     # O_NONBLOCK: opening a fifo without a writer would wait for ever. It has no effect on regular files.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -43,7 +43,7 @@ def read_bytes(path: FilePath, *, max_bytes: int) -> bytes:
     return data
 
 
-def _read_at_most(file: BinaryIO, limit: int) -> bytes:
+def _read_at_most(file: FileIO, limit: int) -> bytes:
     chunks: list[bytes] = []
     while limit > 0 and (chunk := file.read(min(limit, 1 << 20))):
         chunks.append(chunk)

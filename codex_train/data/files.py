@@ -17,7 +17,7 @@ from codex_evidence.files import open_regular
 from codex_evidence.names import shown
 from codex_train.config.paths import expand
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from codex_train.data.sides import Rule, Side, Sides, row_sides, text_sides
 from codex_train.data.stream import Stream, token_type, write_rows, write_text
 from codex_train.data.transforms import Noise
 
-VERSION = "codex-train pack v2"
+VERSION = "codex-train pack v3"
 """Of every rule that decides a packed byte, such as where long texts are cut (data/units.py); part of the key."""
 
 _RECORD = "pack.json"

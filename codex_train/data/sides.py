@@ -15,7 +15,7 @@ from codex_train.data.split import FEW, held_out, held_out_some, number_of
 from codex_train.data.stream import Stream
 
 Rule = Literal["none", "documents", "blocks"]
-_CHUNK = 1 << 20  # tokens that are copied at once
+_CHUNK = 1 << 16  # tokens that are copied at once
 
 
 @dataclass(frozen=True, slots=True)

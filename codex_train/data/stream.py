@@ -15,12 +15,12 @@ from codex_evidence.errors import UsageError
 from codex_train.data.corpus import Bad, Document, Tally
 from codex_train.data.encoder import Encoder
 from codex_train.data.split import content_hash, number_of
-from codex_train.data.units import encoded
+from codex_train.data.units import Units
 
 
 def token_type(size: int) -> np.dtype[Any]:
     """The smallest type that packed tokens have, of a tokenizer with ``size`` ids: little-endian on every machine."""
-    return np.dtype("<u2" if size <= 1 << 16 else "<u4")
+    return np.dtype("u1" if size <= 1 << 8 else "<u2" if size <= 1 << 16 else "<u4")
 
 
 @dataclass(slots=True)
@@ -44,14 +44,15 @@ class Stream:
 
 
 def write_text(items: Iterable[Document | Bad], encoder: Encoder, stream: Stream) -> None:
-    """Appends each document and an end token to ``stream``. Parts of a document are encoded each on its own."""
+    """Appends each document and an end token to ``stream``."""
     end = np.array([encoder.end], dtype=stream.dtype).tobytes()
     begin = length = 0  # of the document that is being written: bytes in the file, tokens
-    digest = hashlib.sha256()
+    text, digest = _Text(encoder, stream), hashlib.sha256()
     for item in items:
         if isinstance(item, Document):
-            digest.update(item.text.encode("utf-8"))
-            for ids in _encoded(item.text, encoder, stream):
+            data = item.text.encode("utf-8")
+            digest.update(data)
+            for ids in text.ids(item.text, len(data), last=item.last):
                 stream.file.write(ids.astype(stream.dtype).data.cast("B"))
                 length += len(ids)
             if not item.last:
@@ -63,7 +64,7 @@ def write_text(items: Iterable[Document | Bad], encoder: Encoder, stream: Stream
         elif length:
             stream.file.seek(begin)
             stream.file.truncate()
-        length, digest = 0, hashlib.sha256()
+        length, text, digest = 0, _Text(encoder, stream), hashlib.sha256()
 
 
 def write_rows(
@@ -101,23 +102,31 @@ def _unusable(prompt: int, reply: int, answer: str, context: int) -> str:
 
 
 def _whole(text: str, encoder: Encoder, stream: Stream) -> NDArray[Any]:
-    return np.concatenate([np.empty(0, dtype=np.int64), *_encoded(text, encoder, stream)])
+    ids = _Text(encoder, stream).ids(text, len(text.encode("utf-8")), last=True)
+    return np.concatenate([np.empty(0, dtype=np.int64), *ids])
 
 
-def _encoded(text: str, encoder: Encoder, stream: Stream) -> Iterator[NDArray[Any]]:
-    """The ids of ``text``, some at a time, none of them nothing. Raises UsageError for one that is beyond the
-    tokenizer's size."""
-    counted = 0
-    for ids in encoded(text, encoder):
-        low, high = int(ids.min()), int(ids.max())
-        if low < 0 or high >= encoder.size:
-            raise UsageError(
-                f"the tokenizer gives id {high if low >= 0 else low} but says that it has {encoder.size} ids; "
-                "its files do not belong together"
-            )
-        if stream.sizes is not None:
-            counted += int(stream.sizes[ids].sum(dtype=np.int64))
-        yield ids
-    # A tokenizer may put a space in front, drop or replace characters: its tokens are then not the text's bytes.
-    if stream.sizes is not None and counted != len(text.encode("utf-8")):
-        stream.sizes = None
+class _Text:
+    """A text that is tokenized for ``stream``."""
+
+    def __init__(self, encoder: Encoder, stream: Stream) -> None:
+        self._units, self._stream, self._beyond = Units(encoder), stream, 0
+
+    def ids(self, part: str, size: int, *, last: bool) -> Iterator[NDArray[Any]]:
+        """The next ids after a ``part`` of so many bytes, as of Units. Raises UsageError for one that is beyond the
+        tokenizer's size."""
+        sizes, limit = self._stream.sizes, self._units.encoder.size
+        self._beyond += size
+        for ids in self._units.ids(part, last=last):
+            low, high = int(ids.min()), int(ids.max())
+            if low < 0 or high >= limit:
+                raise UsageError(
+                    f"the tokenizer gives id {high if low >= 0 else low} but says that it has {limit} ids; "
+                    "its files do not belong together"
+                )
+            if sizes is not None:
+                self._beyond -= int(sizes[ids].sum(dtype=np.int64))
+            yield ids
+        # A tokenizer may put a space in front, drop or replace characters: its tokens are then not the text's bytes.
+        if last and self._beyond:
+            self._stream.sizes = None

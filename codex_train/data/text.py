@@ -8,8 +8,8 @@ from typing import BinaryIO, NamedTuple
 
 from codex_evidence.errors import CodexError
 
-PIECE = 16 * 2**20
-"""Bytes of a longer document that are read, and so tokenized, at once: cut after a line where there is one."""
+PIECE = 2**18
+"""Bytes of a longer document that are read at once: cut after a line where there is one."""
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16, of which it is a longer form

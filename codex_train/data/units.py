@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,21 +19,31 @@ _BACK = 4096  # how far before its end a unit may be cut
 _TRIES = 64
 
 
-def encoded(text: str, encoder: Encoder) -> Iterator[NDArray[Any]]:
-    """The ids of ``text`` in order, some at a time, none of them nothing.
+@dataclass(slots=True)
+class Units:
+    """Tokenizes a text that comes in parts.
 
-    A text longer than UNIT is cut in units. A cut goes between two characters that are not both letters or digits,
-    where the characters around it get the same tokens together as on their own; each unit is tokenized after the
-    last characters of the unit before, whose tokens are then left out. So the ids are those of the whole text. Where
-    no such place is found near the end of a unit it is cut at its end, and what follows is tokenized on its own.
+    It is cut in units. A cut goes between two characters that are neither both letters or digits nor the same, where
+    the 64 characters on both sides get the same tokens together as on their own; each unit is tokenized after the last
+    characters of the unit before, whose tokens are then left out. So the ids are those of the whole text, if no
+    tokenizer looks further, and they are the same however the text came. Where no such place is found near the end
+    of a unit it is cut at its end, and what follows is tokenized on its own.
     """
-    begin, before = 0, ""
-    while begin < len(text):
-        end, before_next = _cut(text, begin + UNIT, encoder)
-        ids = _after(before, text[begin:end], encoder)
-        if len(ids):
-            yield ids
-        begin, before = end, before_next
+
+    encoder: Encoder
+    _before: str = ""
+    _held: str = ""
+
+    def ids(self, part: str, *, last: bool) -> Iterator[NDArray[Any]]:
+        """The next ids of the text, some at a time, none of them nothing; after its ``last`` part another begins."""
+        text, begin = self._held + part, 0
+        while len(text) - begin > UNIT + _BEHIND or (last and begin < len(text)):
+            end, following = _cut(text, begin + UNIT, self.encoder)
+            ids = _after(self._before, text[begin:end], self.encoder)
+            begin, self._before = end, following
+            if len(ids):
+                yield ids
+        self._held = text[begin:]
 
 
 def _cut(text: str, limit: int, encoder: Encoder) -> tuple[int, str]:
@@ -41,7 +52,7 @@ def _cut(text: str, limit: int, encoder: Encoder) -> tuple[int, str]:
         return len(text), ""
     tries = 0
     for place in range(limit, max(limit - min(_BACK, UNIT // 2), 0), -1):
-        if text[place - 1].isalnum() and text[place].isalnum():
+        if text[place - 1] == text[place] or (text[place - 1].isalnum() and text[place].isalnum()):
             continue
         left, right = text[max(place - _BEHIND, 0) : place], text[place : place + _BEHIND]
         if _rest(left, left + right, encoder) is not None:

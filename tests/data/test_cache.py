@@ -190,7 +190,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(corpus: Path, limit: int) ->
     def full_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    (corpus / "a.txt").write_text("".join(f"sentence {number}. " for number in range(900)))
+    (corpus / "a.txt").write_text("".join(f"sentence {number}. " for number in range(1800)))
     code, _, error = finish(start(corpus, settings("a.txt", validation=0.2), full_disk))
     assert code == 1
     assert re.fullmatch(

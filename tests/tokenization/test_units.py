@@ -5,22 +5,43 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, pre_tokenizers
 
-from codex_train.data import units
+from codex_train.config.nouns import DataConfig
+from codex_train.data import text, units
 from codex_train.data.encoder import ByteEncoder, Encoder
+from codex_train.data.prepare import prepare
 from codex_train.tokenization.load import TokenizerEncoder
 from tests.data.corpora import PACKAGE_ROOT
 from tests.tokenization.invented import TEXTS
 from tests.tokenization.test_sizes import BPE, CHINESE, UNIGRAM, llama, made
 
 PARTS = st.sampled_from(
-    ["ka", "lo mi", " ", "  ", "\n", "\n\n", "\n\n\n    ", ", ", ".", "天地", "\uff0c", "é", "x1", "'s", "\t"]
+    [
+        "ka",
+        "lo mi",
+        " ",
+        "  ",
+        "\n",
+        "\n\n",
+        "\n\n\n    ",
+        ", ",
+        ".",
+        "天地",
+        "\uff0c",
+        "é",
+        "x1",
+        "'s",
+        "\t",
+        "=" * 90,
+    ]
 )
 TEXT = st.lists(PARTS, max_size=400).map("".join)
 
@@ -52,24 +73,44 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-@given(text=TEXT)
-@example(text=CHINESE * 30)
-@example(text="\n".join(TEXTS))
-def test_units_give_the_tokens_of_the_whole(name: str, text: str) -> None:
+@given(text=TEXT, size=st.integers(1, 900))
+@example(text=CHINESE * 30, size=10_000)
+@example(text="\n".join(TEXTS), size=300)
+def test_units_give_the_tokens_of_the_whole(name: str, text: str, size: int) -> None:
     encoder = ENCODERS[name]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(units, "UNIT", 200)
-        parts = list(units.encoded(text, encoder))
-    assert all(len(part) for part in parts)
+        found = in_units(encoder, *(text[at : at + size] for at in range(0, len(text), size)))
+    assert all(len(ids) for ids in found)
     whole = np.asarray(encoder.encode(text))
-    assert np.array_equal(np.concatenate([whole[:0], *parts]), whole)
+    assert np.array_equal(np.concatenate([whole[:0], *found]), whole)
+
+
+def in_units(encoder: Encoder, *parts: str) -> list[NDArray[Any]]:
+    tokenizing = units.Units(encoder)
+    return [ids for part in (*parts, None) for ids in tokenizing.ids(part or "", last=part is None)]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_how_a_file_is_read_decides_no_token_of_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("\n\n".join([*TEXTS, CHINESE]) * 3)
+    monkeypatch.setattr(units, "UNIT", 200)
+    packed = []
+    for piece in (2**18, 90):
+        monkeypatch.setattr(text, "PIECE", piece)
+        config = DataConfig(files=["a.txt"], validation=0.0, context=8, cache=f"cache-{piece}")
+        done = prepare(config, tmp_path, ENCODERS[name], 0)
+        packed.append((done.train.digest, done.train.lengths.tolist()))
+    assert packed[0] == packed[1]
 
 
 def test_a_text_without_a_place_to_cut_is_cut_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(units, "UNIT", 200)
     for encoder in ENCODERS.values():
         if encoder is not ENCODERS["wordpiece"]:
-            ids = np.concatenate(list(units.encoded("a" * 1001, encoder))).tolist()
+            ids = np.concatenate(in_units(encoder, "a" * 1001)).tolist()
             assert encoder.decode(ids).strip() == "a" * 1001 or encoder is ENCODERS["prefix"]
 
 
