@@ -9,24 +9,23 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import io
 import os
 import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
 
-from codex_evidence.digests import sha256_hex
-from codex_evidence.errors import UnreadableError
-from codex_evidence.files import open_regular, read_bytes
+from codex_evidence.digests import file_sha256
+from codex_evidence.files import open_regular
 from codex_evidence.names import shown
 
-_MOST = 64 * 2**20
 _CHUNK = 1 << 17  # a buffer for each thread, which the allocator keeps
 _MODULE = re.compile(rb'"?(\w+)(?:$|\.py,|\.[\w.-]*so,)')  # a path up to its first slash, or a line of RECORD
 _INFO = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)\.dist-info")
@@ -49,29 +48,34 @@ def loaded_packages(modules: Mapping[str, ModuleType] | None = None) -> tuple[Pa
     found: dict[tuple[str, str], Package] = {}
     for site, names in _loaded_by_site(sys.modules if modules is None else modules).items():
         for info in sorted(site.glob("*.dist-info")):
-            matched = _INFO.fullmatch(info.name)
-            record = _record(info)
-            if matched and record and _holds(record, names):
-                package = Package(matched["name"], matched["version"], sha256_hex(record))
-                found.setdefault((package.name.lower(), package.version), package)
+            matched, record = _INFO.fullmatch(info.name), info / "RECORD"
+            # Not installed from a wheel: such a distribution has no RECORD.
+            with suppress(OSError):
+                if matched and _holds(record, names):
+                    package = Package(matched["name"], matched["version"], file_sha256(record)[0])
+                    found.setdefault((package.name.lower(), package.version), package)
     return tuple(found[key] for key in sorted(found))
 
 
-def verify_packages(names: Iterable[str]) -> list[str]:
-    """What is wrong with the installed files of the distributions ``names``, a line each; empty when nothing is.
+def verify_packages(packages: Iterable[Package]) -> list[str]:
+    """What is wrong with the installed files of ``packages``, a line each; empty when nothing is.
 
-    Reads and hashes every file that has a digest in its RECORD; about a second for torch.
+    Reads and hashes every file that has a digest in its RECORD; about a second for torch. A RECORD that is not the
+    recorded one is a fault of its own: an upgrade replaces the files and RECORD alike.
     """
-    wanted = {_normal(name): name for name in names}
+    wanted = {(_normal(package.name), package.version): package for package in packages}
     faults: list[str] = []
     for site in dict.fromkeys(Path(entry or ".") for entry in sys.path):
         if not _listable(site):
             continue
         for info in sorted(site.glob("*.dist-info")):
             matched = _INFO.fullmatch(info.name)
-            if matched and wanted.pop(_normal(matched["name"]), None) is not None:
-                faults += _faults(site, info, matched["name"])
-    return faults + [f"{name}: it is not installed any more" for name in sorted(wanted.values())]
+            package = wanted.pop((_normal(matched["name"]), matched["version"]), None) if matched else None
+            if package is not None:
+                faults += _faults(site, info, package)
+    return faults + sorted(
+        f"{one.name}: version {one.version} is not installed any more" for one in wanted.values()
+    )
 
 
 def _loaded_by_site(modules: Mapping[str, ModuleType]) -> dict[Path, set[bytes]]:
@@ -95,37 +99,35 @@ def _listable(folder: Path) -> bool:
     return os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()
 
 
-def _record(info: Path) -> bytes:
-    try:
-        return read_bytes(info / "RECORD", max_bytes=_MOST)
-    except UnreadableError:
-        return b""  # not installed from a wheel: such a distribution has no RECORD
-
-
-def _holds(record: bytes, names: set[bytes]) -> bool:
+def _holds(record: Path, names: set[bytes]) -> bool:
     """Whether the RECORD lists a module that is imported under one of ``names``. Lines are cut first: a search
     for their beginnings takes twice as long over all RECORDs of an environment."""
-    begins = {line.partition(b"/")[0] for line in io.BytesIO(record)}
+    with BufferedReader(open_regular(record)) as file:
+        begins = {line.partition(b"/")[0] for line in file}
     return any(found[1] in names for begin in begins if (found := _MODULE.match(begin)))
 
 
-def _faults(site: Path, info: Path, name: str) -> Iterator[str]:
-    record = _record(info)
-    if not record:
-        yield f"{name}: it has no RECORD to compare its files with"
-        return
-    rows = csv.reader(io.TextIOWrapper(io.BytesIO(record), encoding="utf-8", errors="replace", newline=""))
+def _faults(site: Path, info: Path, package: Package) -> Iterator[str]:
+    try:
+        if file_sha256(info / "RECORD")[0] != package.record_sha256:
+            yield f"{package.name}: its RECORD is not the one that was recorded at the start"
+        with (info / "RECORD").open(encoding="utf-8", errors="replace", newline="") as record:
+            faults = _listed_faults(site, csv.reader(record))
+    except (OSError, csv.Error):
+        faults = ["it has no RECORD that can be read"]
+    yield from (f"{package.name}: {fault}" for fault in faults)
+
+
+def _listed_faults(site: Path, rows: Iterable[list[str]]) -> list[str]:
     # RECORD itself and compiled caches have no digest.
-    listed = ((row[0], row[1][7:]) for row in rows if len(row) == 3 and row[1].startswith("sha256="))
-    take = _one_by_one(listed)
-    threads = min(len(os.sched_getaffinity(0)), record.count(b"\n") + 1)
+    take = _one_by_one((row[0], row[1][7:]) for row in rows if len(row) == 3 and row[1].startswith("sha256="))
+    threads = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(threads, "package-digest") as pool:
         found = [pool.submit(lambda: list(_file_faults(site, iter(take, None)))) for _ in range(threads)]
         try:
-            faults = sorted(line for task in found for line in task.result())
+            return sorted(line for task in found for line in task.result())
         finally:
             deque(iter(take, None), maxlen=0)  # after Ctrl-C there are no files left to wait for
-    yield from (f"{name}: {fault}" for fault in faults)
 
 
 def _one_by_one(items: Iterator[Listed]) -> Callable[[], Listed | None]:

@@ -23,13 +23,14 @@ from codex_evidence.checkpoint_manifest import CheckpointManifest
 from codex_evidence.digests import file_sha256
 from codex_evidence.errors import RunError, UsageError
 from codex_evidence.names import shown
+from codex_evidence.plain import from_plain
 from codex_evidence.run_documents import RunManifest, Status
 from codex_evidence.schemas import validate
 from codex_evidence.steps import line, read_steps
 from codex_train.recorder.environment import Environment, record_environment
 from codex_train.recorder.files import GrowingFile
 from codex_train.recorder.opening import begin, locked, look, now, write_manifest
-from codex_train.recorder.packages import verify_packages
+from codex_train.recorder.packages import Package, verify_packages
 from codex_train.recorder.parentage import (
     Parent,
     checkpoint_entry,
@@ -262,4 +263,4 @@ def _package_faults(folder: Path) -> list[str]:
     from codex_evidence.strict_json import loads
 
     document = loads((folder / documents.ENVIRONMENT).read_bytes(), source=documents.ENVIRONMENT)
-    return verify_packages(package["name"] for package in document["detail"]["packages"])
+    return verify_packages(from_plain(Package, package) for package in document["detail"]["packages"])

@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
+from codex_evidence.plain import to_plain
 from codex_evidence.schemas import validate
 from codex_train.recorder import packages
 from codex_train.recorder.environment import class_differences, record_environment
-from codex_train.recorder.packages import loaded_packages, verify_packages
+from codex_train.recorder.packages import Package, loaded_packages, verify_packages
 
 TORCH = (
     "import json, sys, torch; torch.set_num_threads(int(sys.argv[1]));"
@@ -104,21 +105,38 @@ def test_a_distribution_is_recorded_once_a_module_of_it_is_loaded(site: Path) ->
     assert "Odd.Name" not in {package.name for package in loaded_packages()}
     importlib.import_module("odd_name")
     found = next(package for package in loaded_packages() if package.name == "Odd.Name")
-    record = (site / "Odd.Name-1.2.dist-info/RECORD").read_bytes()
-    assert (found.version, found.record_sha256) == ("1.2", hashlib.sha256(record).hexdigest())
+    assert found == installed(site)
+
+
+def installed(site: Path) -> Package:
+    return Package("Odd.Name", "1.2", hashlib.sha256(record_of(site).read_bytes()).hexdigest())
+
+
+def record_of(site: Path) -> Path:
+    return site / "Odd.Name-1.2.dist-info/RECORD"
 
 
 def test_installed_files_are_compared_with_their_record(site: Path) -> None:
-    assert verify_packages(["odd_name"]) == []
+    package = installed(site)
+    assert verify_packages([package]) == []
     (site / "odd_name/part.py").write_text("import os\n")
-    assert verify_packages(["Odd-Name"]) == ["Odd.Name: odd_name/part.py is not the file that was installed"]
+    assert verify_packages([package]) == ["Odd.Name: odd_name/part.py is not the file that was installed"]
     (site / "odd_name/a, b.txt").unlink()
-    assert len(verify_packages(["odd.name"])) == 2
-    assert verify_packages(["no-such-thing"]) == ["no-such-thing: it is not installed any more"]
+    assert len(verify_packages([package])) == 2
+
+
+def test_a_package_that_was_replaced_since_the_start_is_named(site: Path) -> None:
+    package = installed(site)
+    record_of(site).write_text("odd_name/new.pyc,,\n")
+    assert verify_packages([package]) == [
+        "Odd.Name: its RECORD is not the one that was recorded at the start"
+    ]
+    record_of(site).parent.rename(site / "Odd.Name-1.3.dist-info")
+    assert verify_packages([package]) == ["Odd.Name: version 1.2 is not installed any more"]
 
 
 def test_an_interrupt_waits_for_no_more_files(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = site / "Odd.Name-1.2.dist-info/RECORD"
+    record = record_of(site)
     (row, *_) = (line for line in record.read_text().splitlines() if line.startswith("odd_name/part.py"))
     record.write_text(f"{row}\n" * 3000)
     seen: list[str] = []
@@ -137,7 +155,7 @@ def test_an_interrupt_waits_for_no_more_files(site: Path, monkeypatch: pytest.Mo
     former = signal.signal(signal.SIGUSR1, interrupted)
     try:
         with pytest.raises(KeyboardInterrupt):
-            verify_packages(["odd_name"])
+            verify_packages([installed(site)])
     finally:
         signal.signal(signal.SIGUSR1, former)
     assert len(seen) < 1000
@@ -151,7 +169,7 @@ def test_a_patched_package_is_in_the_manifest_of_the_run(
     from tests.recorder.made_up import CONFIG, data_manifest
 
     document = dict(record_environment().document)
-    package = {"name": "Odd.Name", "version": "1.2", "record_sha256": ""}
+    package = to_plain(installed(site))
     document["detail"] = {**document["detail"], "packages": [package]}
     run = tmp_path_factory.mktemp("run") / "run"
     recorder = Recorder.open(
@@ -175,7 +193,7 @@ def packages_with(folder: str) -> tuple[list[str], list[str]]:
     module = ModuleType("odd_name")
     module.__file__ = f"{folder}/odd_name/__init__.py"
     sys.modules["odd_name"] = module
-    return [one.name for one in loaded_packages()], verify_packages(["no-such-thing"])
+    return [one.name for one in loaded_packages()], verify_packages([Package("no-such-thing", "1", "")])
 
 
 def test_a_folder_of_the_path_that_may_not_be_listed_is_as_good_as_empty() -> None:
@@ -191,7 +209,7 @@ def test_a_folder_of_the_path_that_may_not_be_listed_is_as_good_as_empty() -> No
             with get_context("fork").Pool(1, other) as process:
                 found, faults = process.apply(packages_with, (str(closed),))
             assert "Odd" not in found
-            assert faults == ["no-such-thing: it is not installed any more"]
+            assert faults == ["no-such-thing: version 1 is not installed any more"]
         closed.chmod(0o755)
         with get_context("fork").Pool(1, other) as process:
             assert "Odd" in process.apply(packages_with, (str(closed),))[0]
