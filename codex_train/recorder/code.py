@@ -68,8 +68,8 @@ def _record(folder: Path, scratch: Path, timeout: float) -> Code:
     top, _, objects, index = (Path(os.fsdecode(line)) for line in asked.splitlines())
     found = git.run("rev-parse", "HEAD^{commit}", "HEAD^{tree}")
     commit, before = found.stdout.decode("ascii").split() if found.returncode == 0 else ("", "")
-    if (folder / index).is_file():  # a copy of the user's index knows which files need not be read again
-        shutil.copyfile(folder / index, scratch / "index")
+    if (folder / index).is_file():
+        _copy_index(folder / index, scratch / "index")
     (scratch / "objects").mkdir()
     aside = {"GIT_INDEX_FILE": str(scratch / "index"), "GIT_OBJECT_DIRECTORY": str(scratch / "objects")}
     work = SafeGit(top, timeout, (*_SETTINGS, *_no_filters(git)), aside)
@@ -89,6 +89,15 @@ def _record(folder: Path, scratch: Path, timeout: float) -> Code:
     changes = _changes(both, before or _answer(work, "mktree").decode("ascii").strip(), tree)
     patch, left_out = _patch(both, before, tree) if commit else (b"", ())
     return Code(commit, tree, dirty=True, changes=changes, left_out=(*long, *left_out), patch=patch)
+
+
+def _copy_index(index: Path, copy: Path) -> None:
+    """A copy that knows which files need not be read again. It keeps the index's time: git reads a file again that is
+    not older than the index, and a newer copy would hide an edit made within a second of the commit, of same size
+    (git, Documentation/technical/racy-git)."""
+    before = index.stat()
+    shutil.copyfile(index, copy)
+    os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _changes(git: SafeGit, before: str, tree: str) -> tuple[tuple[str, str], ...]:

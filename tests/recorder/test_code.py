@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,19 @@ def code(folder: Path) -> Code:
     found = record_code(folder)
     assert isinstance(found, Code), found
     return found
+
+
+def test_an_edit_within_a_second_of_the_commit_is_seen(repository: Path) -> None:
+    git(repository, "config", "core.trustCtime", "false")  # which would tell it after a second, and cannot be set
+    script, index = repository / "a.py", repository / ".git" / "index"
+    times = (1_700_000_000 * 10**9,) * 2
+    script.write_text("a = 2\n")
+    os.utime(script, ns=times)
+    git(repository, "commit", "-aqm", "second")
+    os.utime(index, ns=times)
+    script.write_text("a = 3\n")
+    os.utime(script, ns=times)
+    assert b"\n-a = 2\n+a = 3\n" in code(repository).patch
 
 
 def test_a_clean_tree_is_that_of_the_commit(repository: Path) -> None:
