@@ -8,7 +8,7 @@ from codex_audit.artifacts import CapabilityAnswers, Evidence, ProbeAnswer, Supp
 from codex_audit.capabilities.grounds import counter_of, rule_of
 from codex_audit.capabilities.model import Capability, Probe
 from codex_audit.query.found import Found, one_a_line, ordered
-from codex_audit.query.patterns import last
+from codex_audit.query.mentions import names_of_evidence
 from codex_audit.query.ranking import best
 from codex_audit.query.tree import Tree
 
@@ -127,6 +127,4 @@ def _support(tree: Tree, answers: tuple[ProbeAnswer, ...], held: list[Found]) ->
 
 
 def _documented(tree: Tree, evidence: Evidence) -> bool:
-    """Whether a document names the symbol, its option spelling, or the function that holds it."""
-    names = {last(evidence.symbol).lower().strip("()"), last(evidence.scope).lower()} - {""}
-    return any(name in tree.doc_words for name in names if len(name) > 3)
+    return not tree.doc_words.isdisjoint(names_of_evidence(evidence))

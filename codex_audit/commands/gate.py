@@ -90,7 +90,8 @@ def _audit(arguments: argparse.Namespace) -> Audit:
     tree = arguments.path
     workflow = load_workflow(tree, arguments.workflow, vocabulary()).workflow
     store = store_of(arguments, tree)
-    request = Request(tree, tree, workflow, catalogue, jobs_of(arguments), store, by_stamp=True)
+    jobs = jobs_of(arguments)
+    request = Request(tree, tree, workflow, catalogue, jobs, store, by_stamp=True, reports=False)
     return run_stages(request, "S6")
 
 

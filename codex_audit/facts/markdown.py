@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from codex_audit.facts.model import DocFacts, Fence, Heading, Link, Reference
+from codex_audit.facts.model import MOST_PROSE, DocFacts, Fence, Heading, Link, Reference
 from codex_audit.facts.source import cut, identifiers, text_of_any
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_markdown(data: bytes, path: str) -> DocFacts:
         links=tuple(_links(inline)),
         spans=tuple(_spans(inline)),
         words=identifiers(_COMMENT.sub(" ", text), MOST_WORDS),
-        prose=_prose(tokens),
+        prose=min(_prose(tokens), MOST_PROSE),
     )
 
 

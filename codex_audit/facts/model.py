@@ -288,10 +288,14 @@ class Link(NamedTuple):
     line: int
 
 
+MOST_PROSE = 150
+"""Words of prose that are counted: a document of so many is no placeholder."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocFacts:
     """Markdown or reST: ``words`` are the lower-case identifiers of prose and code, each once; ``prose`` counts
-    words outside headings, fences and comments, so that a placeholder shows; ``spans`` are inline code."""
+    words outside headings, fences and comments up to MOST_PROSE; ``spans`` are inline code."""
 
     headings: tuple[Heading, ...] = ()
     fences: tuple[Fence, ...] = ()

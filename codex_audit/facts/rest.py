@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
 
-from codex_audit.facts.model import DocFacts, Fence, Heading, Link, Reference
+from codex_audit.facts.model import MOST_PROSE, DocFacts, Fence, Heading, Link, Reference
 from codex_audit.facts.source import cut, identifiers, text_of_any
 
 MOST_WORDS = 20_000
@@ -40,7 +40,7 @@ def read_rest(data: bytes, path: str) -> DocFacts:
         links=tuple(_links(lines)),
         spans=tuple(_spans(lines)),
         words=identifiers(text, MOST_WORDS),
-        prose=_prose(lines, headings, fences),
+        prose=min(_prose(lines, headings, fences), MOST_PROSE),
     )
 
 

@@ -20,6 +20,7 @@ from functools import cached_property
 from codex_audit.artifacts import Evidence
 from codex_audit.facts.model import FileFacts
 from codex_audit.query.found import PLACES, STRENGTHS, rank
+from codex_audit.query.mentions import is_readme, names_of_module
 from codex_audit.query.modules import Module, Modules
 
 _STRENGTH = dict(zip(STRENGTHS, (0, 0, 10, 30, 40), strict=True))
@@ -109,17 +110,12 @@ class Standing:
     @cached_property
     def _readme(self) -> frozenset[str]:
         """The words of the README at the root."""
-        readmes = (file.doc for file in self.files if file.path.lower().startswith("readme"))
+        readmes = (file.doc for file in self.files if is_readme(file.path))
         return frozenset(word for doc in readmes if doc is not None for word in doc.words)
 
     def _in_readme(self, module: Module) -> bool:
         """Whether the README names the file, or a class or function that it defines."""
-        stem = module.path.rpartition("/")[2].partition(".")[0]
-        classes = (item.name for item in module.facts.classes)
-        functions = (item.name for item in module.facts.functions if not item.scope)
-        return stem.lower() in self._readme or any(
-            name.lower() in self._readme for name in (*classes, *functions) if len(name) > _LEAST
-        )
+        return not self._readme.isdisjoint(names_of_module(module.path, module.facts))
 
 
 def _key(target: str, folder: str) -> tuple[str, str]:

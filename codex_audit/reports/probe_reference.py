@@ -22,8 +22,8 @@ def probe_reference(capabilities: Sequence[CapabilityWords], known: Measured) ->
     engine = environment(
         precision=precision_text,
         recall=recall_text,
-        precision_figure=lambda counts: _figure(precision(counts)),
-        recall_figure=lambda counts: _figure(recall(counts)),
+        precision_figure=_precision_figure,
+        recall_figure=_recall_figure,
         balanced=_balanced,
         anchor=_anchor,
         heading=_heading,
@@ -46,6 +46,14 @@ def _figure(share: Share | None) -> Markdown:
     if share is None:
         return Markdown("not measurable")
     return Markdown(f"{100 * share.value:.0f} ({100 * share.low:.0f} to {100 * share.high:.0f})")
+
+
+def _precision_figure(counts: Counts) -> Markdown:
+    return _figure(precision(counts))
+
+
+def _recall_figure(counts: Counts) -> Markdown:
+    return _figure(recall(counts))
 
 
 def _total(counts: Iterable[Counts]) -> Counts:

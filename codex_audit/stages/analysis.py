@@ -8,6 +8,7 @@ from functools import cache
 
 from codex_audit.artifacts import CapabilitiesRaw
 from codex_audit.capabilities.ask import Distance
+from codex_audit.query.mentions import names_of_module
 from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
@@ -72,11 +73,17 @@ def state_of(analysis: Analysis, request: Request, listing: Listing) -> State | 
     asked: dict[str, list[tuple[int, int]]] = {}
     for path, line, other in sorted(analysis.asked):
         asked.setdefault(path, []).append((line, other))
-    code = {file.path for file in reading.files if file.python is not None}
+    known = {file.path for file in reading.files if file.python is not None or file.doc is not None}
     return State(
         files={entry.path: entry.sha256 for entry in listing.index.files},
         shape=shape_of(listing.index),
-        read={path: key for path, key in reading.keys.items() if path in code},
+        read={path: key for path, key in reading.keys.items() if path in known},
+        names=frozenset(
+            name
+            for file in reading.files
+            if file.python is not None
+            for name in names_of_module(file.path, file.python)
+        ),
         pieces=vocabulary().pieces,
         words=words_of(request.catalogue()),
         asked={path: tuple(distances) for path, distances in asked.items()},

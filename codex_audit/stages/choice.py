@@ -48,14 +48,14 @@ def look(size: int, words: AbstractSet[str], stems: AbstractSet[bytes]) -> bytes
 
 
 def chosen_alike(choice: Choice | None, work: Work, changed: Iterable[FileEntry]) -> bool:
-    """Whether the files ``changed``, which were read closely, leave the choice as it was. ``choice`` is None where the
-    whole tree was read."""
+    """Whether the files ``changed``, read closely if they are Python, leave the choice as it was: only Python is chosen
+    from. ``choice`` is None where the whole tree was read."""
     if too_large(work.listing.index.files) != (choice is not None):
         return False
     if choice is None:
         return True
     finder = WordFinder(choice.words)
-    for entry in changed:
+    for entry in (entry for entry in changed if entry.path.endswith(".py")):
         data = work.bytes_of(entry)
         names = names_in(data)
         if look(len(data), finder.find(names), names & choice.stems) != choice.looks.get(entry.path):

@@ -2,13 +2,14 @@
 
 What no probe can see changes no verdict: other lines for the same code, comments, a statement come or gone that sets a
 plain local name to a number, and another number in such a statement or in a call, if no probe knows a piece of the
-names in it and none counts the statements around it. Everything else is asked anew.
+names in it and none counts the statements around it; in a document, other lines for the same headings, code and links,
+and other words of prose, if they name nothing that was found. Everything else is asked anew.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -17,10 +18,12 @@ import msgspec
 
 from codex_audit.artifacts import CapabilitiesRaw, CapabilityAnswers, ContextIndex, Evidence, ProbeAnswer
 from codex_audit.cache.store import Store
-from codex_audit.facts.model import Assignment, Call, FileFacts, PythonFacts
+from codex_audit.facts.model import Assignment, Call, DocFacts, FileFacts, PythonFacts
+from codex_audit.facts.moved_doc import moved_doc
 from codex_audit.facts.packed import NotFactsError, unpack
 from codex_audit.facts.python.moved import Moved, is_plain, moved
 from codex_audit.facts.words import name_pieces
+from codex_audit.query.mentions import is_readme, names_of_evidence
 from codex_audit.stages.choice import Choice
 from codex_audit.stages.remembered import digest
 from codex_audit.stages.render import Wording
@@ -31,13 +34,15 @@ MOST_FILES = 20
 @dataclass(frozen=True, slots=True)
 class State:
     """What is known of an audit beside its results. ``files`` maps paths to digests, ``shape`` stands for everything
-    else that S1 saw, ``read`` maps the Python files that were read closely to the keys of their facts. ``pieces``
-    are those of the vocabulary, ``asked`` the pairs of lines of each file whose distance a probe wanted to know,
-    ``words`` the words of the probes, and ``choice`` how the files were chosen, None where all are read."""
+    else that S1 saw, ``read`` maps documents and the Python files that were read closely to the keys of their facts,
+    ``names`` are those by which a README can speak of them. ``pieces`` are those of the vocabulary, ``asked`` the
+    pairs of lines of each file whose distance a probe wanted to know, ``words`` the words of the probes, and ``choice``
+    how the files were chosen, None where all are read."""
 
     files: dict[str, str]
     shape: bytes
     read: dict[str, bytes]
+    names: frozenset[str]
     pieces: frozenset[str]
     asked: dict[str, tuple[tuple[int, int], ...]]
     words: dict[str, Wording]
@@ -72,8 +77,8 @@ def _key(results: bytes) -> bytes:
 
 
 def edited(state: State, index: ContextIndex) -> tuple[str, ...] | None:
-    """The Python files, read closely, in whose bytes alone ``index`` differs from the last one; None when there is
-    another difference, or too many of these."""
+    """The documents and closely read Python files in whose bytes alone ``index`` differs from the last one; None when
+    there is another difference, or too many of these."""
     if state.shape != shape_of(index):
         return None
     changed = tuple(entry.path for entry in index.files if state.files.get(entry.path) != entry.sha256)
@@ -91,11 +96,20 @@ def _confused(changed: Iterable[str], index: ContextIndex) -> bool:
 
 
 def moves(
-    state: State, store: Store, changed: Iterable[str], facts_of: Callable[[str], FileFacts]
+    state: State,
+    raw: CapabilitiesRaw,
+    store: Store,
+    changed: Collection[str],
+    facts_of: Callable[[str], FileFacts],
 ) -> dict[str, Moved] | None:
-    """How each of the ``changed`` files differs for a probe: by where its lines are. None when it could see more."""
+    """How each of the ``changed`` files differs for a probe: by where its lines are. None when it could see more.
+    ``raw`` are the answers that were given before."""
     old = store.get([state.read[path] for path in changed])
-    found: dict[str, Moved] = {}
+    mentioned, found = _mentions(changed), dict[str, Moved]()
+    if any(
+        mentioned.search(item.symbol) for item in _evidence(raw)
+    ):  # the text of a file, which may be in a sentence
+        return None
     for path in changed:
         data = old.get(state.read[path])
         try:
@@ -103,19 +117,43 @@ def moves(
         except NotFactsError:
             return None
         after = facts_of(path)
-        if before is None or before.python is None or after.python is None:
+        if before is None or replace(before, python=None, doc=None) != replace(after, python=None, doc=None):
             return None
-        if replace(before, python=None) != replace(after, python=None):
+        how = _moved(state, raw, before, after)
+        # These stand where they stood. What stood on a line with one cannot be told from it.
+        still = {item.line for item in after.secrets} | {item.line for item in after.unread}
+        if how is None or any(how.line(line) != line for line in still):
             return None
-        how = _moved(state, path, before.python, after.python)
-        if how is None:
-            return None
-        elsewhere = [*(item.line for item in after.secrets), *(item.line for item in after.unread)]
-        found[path] = replace(how, fixed=frozenset(elsewhere))
+        found[path] = how
     return found
 
 
-def _moved(state: State, path: str, before: PythonFacts, after: PythonFacts) -> Moved | None:
+def _moved(state: State, raw: CapabilitiesRaw, before: FileFacts, after: FileFacts) -> Moved | None:
+    match before, after:
+        case FileFacts(python=PythonFacts() as old, doc=None), FileFacts(
+            python=PythonFacts() as new, doc=None
+        ):
+            return _moved_code(state, before.path, old, new)
+        case FileFacts(python=None, doc=DocFacts() as told), FileFacts(python=None, doc=DocFacts() as tells):
+            if state.asked.get(before.path):
+                return None
+            names = state.names if is_readme(before.path) else frozenset[str]()
+            return moved_doc(told, tells, names.union(*map(names_of_evidence, _evidence(raw))))
+        case _:
+            return None
+
+
+def _evidence(raw: CapabilitiesRaw) -> Iterator[Evidence]:
+    answers = chain.from_iterable(capability.probes for capability in raw.capabilities)
+    return chain.from_iterable((*answer.evidence, *answer.near) for answer in answers)
+
+
+def _mentions(paths: Iterable[str]) -> re.Pattern[str]:
+    """``path:line`` in a sentence, for each of ``paths``."""
+    return re.compile(rf"(?<![\w./'\"-])({'|'.join(map(re.escape, paths))}):([0-9]+)")
+
+
+def _moved_code(state: State, path: str, before: PythonFacts, after: PythonFacts) -> Moved | None:
     functions = {function.name for side in (before, after) for function in side.functions}
 
     def mute(fact: Assignment | Call) -> bool:
@@ -141,7 +179,7 @@ def _speaks(name: str, pieces: AbstractSet[str]) -> bool:
 
 def with_moved_lines(raw: CapabilitiesRaw, how: Mapping[str, Moved]) -> CapabilitiesRaw:
     """``raw`` with the lines of evidence, and those in its sentences, where they are now."""
-    mentioned = re.compile(rf"(?<![\w./'\"-])({'|'.join(map(re.escape, how))}):([0-9]+)")
+    mentioned = _mentions(how)
 
     def sentence(text: str) -> str:
         return mentioned.sub(lambda found: f"{found[1]}:{how[found[1]].line(int(found[2]))}", text)

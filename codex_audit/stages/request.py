@@ -25,6 +25,7 @@ class Request:
     there is no part of the tree. ``jobs`` is how many threads or processes may work at once. Without a
     ``store`` nothing is remembered. ``catalogue`` is called when the probes are needed, because loading them takes
     longer than an audit that is remembered. ``by_stamp`` lets files be that have not changed since the last index.
+    Without ``reports`` they may be missing where no probe had to be asked.
     ``today`` is the day on which suppressions have to hold, None for the day
     it is; ``scan`` what scanners found in this very tree, which ``run_stages`` looks for under ``output``."""
 
@@ -35,6 +36,7 @@ class Request:
     jobs: int = 1
     store: Store | None = None
     by_stamp: bool = False
+    reports: bool = True
     today: date | None = None
     scan: ScanResults | None = None
 

@@ -11,7 +11,6 @@ from codex_audit.stages.edits import State, edited, load_state, moves, save_stat
 from codex_audit.stages.excerpts import with_excerpts
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Keys, Results, Whole, recall_last, remember
-from codex_audit.stages.render import render_reports, report_input
 from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.runs import runs_of
 from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
@@ -20,14 +19,18 @@ from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
 def results_of(
     request: Request, listing: Listing, wanted: frozenset[str], watch: Watch, keys: Keys
 ) -> Results | Whole:
-    """S2 to S6, as far as ``wanted``: of the last results if no probe can see what has changed since, else anew. Whole
-    ones are remembered."""
+    """S2 to S6, as far as ``wanted``: of the last results if no probe can see what has changed since, else anew. Those
+    with reports are remembered."""
     store = request.store
     if store is None or "S6" not in wanted:
         return _anew(request, listing, wanted, watch, keys)[0]
     last = watch.run("S2", lambda: _moved(listing, store, keys))
     if last is not None:
-        results, state = _finished(request, listing, watch, *last), last[2]
+        old, new, state = last
+        results = _planned(request, listing, watch, new) if new.raw != old.raw else new
+        if not request.reports:
+            return replace(results, reports={})
+        results = _rendered(request, listing, watch, results, state)
         remember(store, keys, results)
         save_state(store, keys.results, state)
         return results
@@ -62,7 +65,7 @@ def _moved(listing: Listing, store: Store, keys: Keys) -> tuple[Whole, Whole, St
     if not chosen_alike(state.choice, work, [entries[path] for path in changed]):
         return None
     facts = {path: work.facts(entries[path]) for path in changed}
-    how = moves(state, store, changed, facts.__getitem__)
+    how = moves(state, old.raw, store, changed, facts.__getitem__)
     if how is None:
         return None
     raw = with_moved_lines(old.raw, how)
@@ -78,23 +81,31 @@ def _moved(listing: Listing, store: Store, keys: Keys) -> tuple[Whole, Whole, St
     return old, replace(old, raw=raw), after
 
 
-def _finished(
-    request: Request, listing: Listing, watch: Watch, old: Whole, new: Whole, state: State
-) -> Whole:
-    """S4 to S6; what follows from the answers alone stays when these have."""
-    workflow, index = request.workflow, listing.index
-    if new.raw != old.raw:
-        # They load every probe.
-        from codex_audit.stages.gaps import plan_gaps
-        from codex_audit.stages.scoring import score_capabilities
+def _planned(request: Request, listing: Listing, watch: Watch, results: Whole) -> Whole:
+    """S4 and S5."""
+    # They load every probe.
+    from codex_audit.stages.gaps import plan_gaps
+    from codex_audit.stages.scoring import score_capabilities
 
-        catalogue, raw = request.catalogue(), new.raw
-        scored = watch.run(
-            "S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold)
-        )
-        gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, index, new.facets))
-        new = replace(new, scored=scored, gaps=gaps)
+    workflow, catalogue, raw = request.workflow, request.catalogue(), results.raw
+    scored = watch.run("S4", lambda: score_capabilities(raw, catalogue, workflow.weights, workflow.threshold))
+    gaps = watch.run("S5", lambda: plan_gaps(raw, scored, catalogue, listing.index, results.facets))
+    return replace(results, scored=scored, gaps=gaps)
+
+
+def _rendered(request: Request, listing: Listing, watch: Watch, made: Whole, state: State) -> Whole:
+    """S6."""
+    # The engine of the templates takes longer to load than a gate to follow an edit.
+    from codex_audit.stages.render import render_reports, report_input
+
     shown = report_input(
-        index, new.facets, new.raw, new.scored, new.gaps, state.words, request.scan, runs_of(listing)
+        listing.index,
+        made.facets,
+        made.raw,
+        made.scored,
+        made.gaps,
+        state.words,
+        request.scan,
+        runs_of(listing),
     )
-    return replace(new, reports=watch.run("S6", lambda: render_reports(shown, workflow.formats)))
+    return replace(made, reports=watch.run("S6", lambda: render_reports(shown, request.workflow.formats)))

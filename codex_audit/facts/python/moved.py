@@ -18,15 +18,13 @@ _PLAIN = re.compile(r"-?[0-9][0-9.e+-]*|None|True|False")
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there. What is no code
-    stands where it stood: ``fixed`` are its lines."""
+    """``places[n - 1]`` is the new line of what stood on line ``n``, as far as anything stood there."""
 
     places: tuple[int, ...]
-    fixed: frozenset[int] = frozenset()
 
     def line(self, old: int) -> int:
         """The new line of ``old``."""
-        return self.places[old - 1] if 0 < old <= len(self.places) and old not in self.fixed else old
+        return self.places[old - 1] if 0 < old <= len(self.places) else old
 
 
 def is_plain(value: str) -> bool:
