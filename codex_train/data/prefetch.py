@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codex_train.data.blocks import Batch, Blocks
 
+Item = TypeVar("Item")
 Request = tuple[NDArray[np.int64], int]
 """The ids of a batch and their epoch."""
 
@@ -33,3 +36,10 @@ def ahead(blocks: Blocks, requests: Iterable[Request], workers: int) -> Iterator
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def in_groups(items: Iterator[Item], size: int) -> Iterator[Item]:
+    """The same items, made ``size`` at a time: what makes them is slow after a training step has driven it out of the
+    processor's cache, and that is paid once a group."""
+    while group := list(islice(items, size)):
+        yield from group

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from torch import Tensor, nn
 
 from codex_train.config.nouns import Config
 from codex_train.data.blocks import Batch, Blocks
-from codex_train.data.prefetch import ahead
+from codex_train.data.prefetch import ahead, in_groups
 from codex_train.engine.objective import summed_loss
-from codex_train.engine.plan import Plan
+from codex_train.engine.plan import Plan, Turn
 from codex_train.engine.precision import autocast
 from codex_train.engine.processes import World, local_part
 from codex_train.engine.schedule import share
 from codex_train.engine.stopping import Stop
 from codex_train.engine.watch import Stepped, Watch
+
+_MOST_TOGETHER = 64  # steps that are planned, and batches that are made, at a time
+_BYTES_TOGETHER = 64 << 10  # of such batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,10 @@ def train(job: Job, done: int, watch: Watch, stop: Stop) -> str:
     model, optimizer, run = job.model, job.optimizer, job.config.run
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     precision = autocast(run.precision, job.device)
-    feed = ahead(job.blocks, _requests(job, done), job.config.data.workers)
+    turns, feed = _prepared(job, done)
     model.train()
-    for step in range(done + 1, job.steps + 1):
-        ids = job.plan.take(step)  # of all processes
-        targets = job.blocks.targets(ids)
+    for turn in turns:
+        step, targets = turn.step, job.blocks.targets(turn.ids)
         rate = job.config.optimizer.lr * share(job.config.schedule, step - 1, job.steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -65,7 +68,7 @@ def train(job: Job, done: int, watch: Watch, stop: Stop) -> str:
         for parameter in parameters:
             parameter.grad = None  # as zero_grad does, less what a profiler would want to know of it
         loss, reason = _agreed(job.world, loss, stop)
-        watch.hear(Stepped(step, job.plan.epoch(step), rate, targets, ids, loss, norm))
+        watch.hear(Stepped(turn, rate, targets, loss, norm))
         reason = watch.between(step, reason)
         if reason and step < job.steps:
             return reason
@@ -130,10 +133,19 @@ def _agreed(world: World, loss: Tensor, stop: Stop) -> tuple[Tensor, str]:
     return sums[0], (stop.reason or "stopped in another process") if sums[1] > 0 else ""
 
 
-def _requests(job: Job, done: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+def _prepared(job: Job, done: int) -> tuple[Iterator[Turn], Iterator[Batch]]:
+    """The turns after step ``done``, and the batch of each forward pass of this process."""
+    turns, ahead_of_them = tee(in_groups(job.plan.turns(done + 1, job.steps), _MOST_TOGETHER))
+    feed = ahead(job.blocks, _requests(job, ahead_of_them), job.config.data.workers)
+    if job.config.data.workers:
+        return turns, feed
+    together = _BYTES_TOGETHER // (job.micro * job.blocks.context * 8)
+    return turns, in_groups(feed, min(max(together, 1), _MOST_TOGETHER))
+
+
+def _requests(job: Job, turns: Iterator[Turn]) -> Iterator[tuple[NDArray[np.int64], int]]:
     """The ids of each forward pass of this process, and their epoch."""
-    plan = Plan(job.plan.order, job.plan.seed, job.plan.samples, job.plan.batch)  # it looks ahead of the loop
-    for step in range(done + 1, job.steps + 1):
-        own = plan.take(step)[local_part(plan.batch, job.world)]
+    for turn in turns:
+        own = turn.ids[local_part(job.plan.batch, job.world)]
         for first in range(0, len(own), job.micro):
-            yield own[first : first + job.micro], plan.epoch(step)
+            yield own[first : first + job.micro], turn.epoch

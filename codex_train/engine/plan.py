@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,16 @@ from codex_train.config.nouns import RunConfig
 
 Order = Callable[[int, int, int], NDArray[np.int64]]
 """(seed, epoch, samples) to a permutation of the samples."""
+
+
+class Turn(NamedTuple):
+    """What optimizer step ``step`` (from 1) takes: ``ids`` are the samples of all processes, int64 [batch], and
+    ``samples`` is their SHA-256."""
+
+    step: int
+    epoch: int
+    ids: NDArray[np.int64]
+    samples: str
 
 
 @dataclass(slots=True)
@@ -52,6 +64,12 @@ class Plan:
             self._epoch = epoch
         first = (step - 1) % self.steps_per_epoch * self.batch
         return self._order[first : first + self.batch]
+
+    def turns(self, first: int, last: int) -> Iterator[Turn]:
+        """Those of the steps ``first`` to ``last``."""
+        for step in range(first, last + 1):
+            ids = self.take(step)
+            yield Turn(step, self.epoch(step), ids, sha256(ids.data).hexdigest())
 
 
 def total_steps(config: RunConfig, plan: Plan) -> int:

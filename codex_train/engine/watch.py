@@ -5,28 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from codex_train.engine.plan import Turn
 from codex_train.engine.stopping import NonFiniteError, Patience
 from codex_train.recorder.recorder import Recorder
 
 
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """An optimizer step that was taken: ``loss`` in nats a target and ``norm`` of the gradients are on the device;
-    ``ids`` are the samples of the whole batch, int64."""
+class Stepped(NamedTuple):
+    """An optimizer step that was taken: ``loss`` in nats a target and ``norm`` of the gradients are on the device."""
 
-    step: int
-    epoch: int
+    turn: Turn
     rate: float
     targets: int
-    ids: NDArray[np.int64]
     loss: Tensor
     norm: Tensor
 
@@ -77,7 +71,7 @@ class Watch:
             both = [torch.stack((item.loss.float(), item.norm.float())) for item in pending]
             figures = [(loss, norm) for loss, norm in torch.stack(both).tolist()] if both else []
         for item, (loss, norm) in zip(pending, figures, strict=True):
-            self._write(item, loss, self._checked(item.step, loss, norm))
+            self._write(item, loss, self._checked(item.turn.step, loss, norm))
         if pending:
             self.settle()
 
@@ -145,7 +139,7 @@ class Watch:
 
     def _write(self, item: Stepped, loss: float, norm: float | None) -> None:
         if self.log is not None:
-            digest = sha256(item.ids.data).hexdigest()
-            self.log.step(item.step, item.epoch, loss, norm, item.rate, item.targets, digest)
+            step, epoch, _, samples = item.turn
+            self.log.step(step, epoch, loss, norm, item.rate, item.targets, samples)
         if self.screen is not None:
-            self.screen.step(item.step, loss, norm, item.rate, item.targets)
+            self.screen.step(item.turn.step, loss, norm, item.rate, item.targets)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codex_train.data.blocks import Blocks
 from codex_train.data.order import order
-from codex_train.data.prefetch import ahead
+from codex_train.data.prefetch import ahead, in_groups
 from codex_train.data.transforms import Noise
 
 
@@ -64,3 +64,19 @@ def test_a_feed_reads_only_a_little_ahead() -> None:
     next(feed)
     assert len(read) <= 5
     feed.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 50])
+def test_items_made_in_groups_are_the_same_and_no_group_is_made_early(size: int) -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(20):
+            made.append(item)
+            yield item
+
+    grouped = in_groups(items(), size)
+    for item in range(20):
+        assert next(grouped) == item
+        assert len(made) == min(20, (item // size + 1) * size)
+    assert next(grouped, None) is None

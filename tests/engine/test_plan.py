@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,16 @@ def test_a_step_takes_the_same_samples_however_it_was_reached(first: int, second
     plan = Plan(order, 3, 50, 4)
     plan.take(first)
     assert plan.take(second).tolist() == Plan(order, 3, 50, 4).take(second).tolist()
+
+
+@given(st.integers(1, 60), st.integers(0, 40))
+def test_a_turn_says_what_its_step_takes(first: int, more: int) -> None:
+    turns, plan = list(Plan(order, 3, 50, 4).turns(first, first + more)), Plan(order, 3, 50, 4)
+    assert [turn.step for turn in turns] == list(range(first, first + more + 1))
+    for turn in turns:
+        assert turn.epoch == plan.epoch(turn.step)
+        assert turn.ids.tolist() == plan.take(turn.step).tolist()
+        assert turn.samples == sha256(turn.ids.astype("<i8").tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
