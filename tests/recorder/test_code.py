@@ -73,7 +73,9 @@ def code(folder: Path) -> Code:
 
 
 def test_an_edit_within_a_second_of_the_commit_is_seen(repository: Path) -> None:
-    git(repository, "config", "core.trustCtime", "false")  # which would tell it after a second, and cannot be set
+    git(
+        repository, "config", "core.trustCtime", "false"
+    )  # which would tell it after a second, and cannot be set
     script, index = repository / "a.py", repository / ".git" / "index"
     times = (1_700_000_000 * 10**9,) * 2
     script.write_text("a = 2\n")
