@@ -8,7 +8,8 @@ from codex_audit.artifacts import Evidence
 from codex_audit.facts.model import PythonFacts
 from codex_audit.query.patterns import last
 
-_LEAST = 4
+# Letters. A shorter name is found in prose by chance; what was found is rarer than what is defined.
+_SHORTEST_FOUND, _SHORTEST_DEFINED = 4, 5
 
 
 def is_readme(path: str) -> bool:
@@ -19,7 +20,7 @@ def is_readme(path: str) -> bool:
 def names_of_evidence(item: Evidence) -> frozenset[str]:
     """The symbol, its option spelling, and the function that holds it."""
     names = (last(item.symbol).lower().strip("()"), last(item.scope).lower())
-    return frozenset(name for name in names if len(name) >= _LEAST)
+    return frozenset(name for name in names if len(name) >= _SHORTEST_FOUND)
 
 
 def names_of_module(path: str, facts: PythonFacts) -> Iterator[str]:
@@ -29,4 +30,4 @@ def names_of_module(path: str, facts: PythonFacts) -> Iterator[str]:
         *(item.name for item in facts.classes),
         *(item.name for item in facts.functions if not item.scope),
     )
-    yield from (name.lower() for name in names if len(name) > _LEAST)
+    yield from (name.lower() for name in names if len(name) >= _SHORTEST_DEFINED)

@@ -107,16 +107,16 @@ def _whole(text: str, encoder: Encoder, stream: Stream) -> NDArray[Any]:
 
 
 class _Text:
-    """A text that is tokenized for ``stream``."""
+    """A text that is tokenized for ``stream``. ``_uncounted`` are its bytes that no token stands for so far."""
 
     def __init__(self, encoder: Encoder, stream: Stream) -> None:
-        self._units, self._stream, self._beyond = Units(encoder), stream, 0
+        self._units, self._stream, self._uncounted = Units(encoder), stream, 0
 
     def ids(self, part: str, size: int, *, last: bool) -> Iterator[NDArray[Any]]:
         """The next ids after a ``part`` of so many bytes, as of Units. Raises UsageError for one that is beyond the
         tokenizer's size."""
         sizes, limit = self._stream.sizes, self._units.encoder.size
-        self._beyond += size
+        self._uncounted += size
         for ids in self._units.ids(part, last=last):
             low, high = int(ids.min()), int(ids.max())
             if low < 0 or high >= limit:
@@ -125,8 +125,8 @@ class _Text:
                     "its files do not belong together"
                 )
             if sizes is not None:
-                self._beyond -= int(sizes[ids].sum(dtype=np.int64))
+                self._uncounted -= int(sizes[ids].sum(dtype=np.int64))
             yield ids
         # A tokenizer may put a space in front, drop or replace characters: its tokens are then not the text's bytes.
-        if last and self._beyond:
+        if last and self._uncounted:
             self._stream.sizes = None
