@@ -21,6 +21,7 @@ from codex_evidence.run_documents import (
     RunIndex,
     RunManifest,
 )
+from codex_evidence.run_identity import differences, identity_of
 from codex_evidence.run_lines import lines_fault
 from codex_evidence.steps import StepLog, StepRecord, read_steps
 
@@ -223,3 +224,17 @@ def _origin(
     entries = (entry for one in (*known.values(), segment) for entry in one.manifest.checkpoints)
     if parent.checkpoint and all(entry.manifest_sha256 != parent.checkpoint_sha256 for entry in entries):
         yield Finding(path, f"no segment lists the checkpoint {parent.checkpoint} that it went on from")
+    if origin is not None:
+        yield from _overrides(segment, parent, origin, path)
+
+
+def _overrides(segment: Segment, parent: ParentRecord, origin: Segment, path: str) -> Iterator[Finding]:
+    """Whether every difference between ``segment`` and that it went on from is one that somebody let through."""
+    try:
+        now, before = (identity_of(one.folder, one.manifest) for one in (segment, origin))
+    except CodexError:
+        return  # a document that is damaged is named where it lies
+    found = {difference.field for difference in differences(before, now)}
+    if unnamed := sorted(found - set(parent.overrides)):
+        reason = f"it differs from segment {origin.name} in {', '.join(unnamed)}, and names no such override"
+        yield Finding(path, reason)

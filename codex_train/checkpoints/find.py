@@ -10,7 +10,6 @@ from codex_evidence.errors import UsageError
 from codex_evidence.names import shown
 
 FOLDER = "checkpoints"
-LATEST = "latest"
 
 
 def checkpoints(folder: Path) -> dict[int, Path]:
@@ -21,19 +20,11 @@ def checkpoints(folder: Path) -> dict[int, Path]:
     return standing(folder).whole
 
 
-def latest(run: Path) -> Path | None:
-    """The checkpoint of the highest step in the run folder ``run``; None before the first. Raises UnreadableError."""
-    found = checkpoints(run / FOLDER)
-    return found[max(found)] if found else None
-
-
-def resolve(run: Path, wanted: str = LATEST) -> Path | None:
-    """The checkpoint that ``wanted`` names: `latest` (None before the first), a step, a name in the run, or a path.
+def named(run: Path, wanted: str) -> Path:
+    """The checkpoint that ``wanted`` names: a step, a name in the run folder ``run``, or a path.
 
     Raises UsageError that lists what is there.
     """
-    if wanted == LATEST:
-        return latest(run)
     found = checkpoints(run / FOLDER)
     if wanted.isascii() and wanted.isdecimal() and int(wanted) in found:
         return found[int(wanted)]

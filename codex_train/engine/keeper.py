@@ -133,7 +133,9 @@ class Keeper:
         return world.total(failures).item() == 0
 
     def _clean(self, recorder: Recorder) -> None:
-        rules, there = self.job.config.checkpoint, checkpoints(self.folder)
+        rules = self.job.config.checkpoint
+        # Those of later steps are of a former life of the run, which began again before them.
+        there = {step: path for step, path in checkpoints(self.folder).items() if step <= self.saved}
         for step in to_remove(there, self.losses, rules.keep_last, rules.keep_best, rules.pinned):
             recorder.removed(there[step])
             remove_checkpoint(there[step])

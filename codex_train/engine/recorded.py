@@ -5,26 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import RunError, UnreadableError, UsageError
-from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
 from codex_evidence.run_documents import (
     CONFIG,
     ENVIRONMENT,
     INDEX,
-    MAX_DOCUMENT,
-    MODEL,
     SEGMENTS,
     STEPS,
-    model_digests,
     read_index,
     read_manifest,
 )
-from codex_evidence.strict_json import loads
-from codex_train.checkpoints.refuse import Identity
+from codex_evidence.run_identity import Identity, document, identity_of
 from codex_train.config.load import config_from_plain
 from codex_train.config.nouns import Config
 
@@ -37,45 +30,44 @@ _FIRST = "0000"
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """The last segment of a run: its configuration, where its paths count from, and what its bits depend on."""
+    """A segment of a run: its configuration, where its paths count from, what its bits depend on, and the ``overrides``
+    with which it went on from the one before."""
 
     id: str
+    segment: str
     config: Config
     base: Path
     identity: Identity
     variables: dict[str, str]
     threads: int
+    overrides: tuple[str, ...] = ()
 
 
-def recorded_run(run: Path) -> RecordedRun:
-    """Reads the run folder ``run``. Raises UsageError when it is none, RunError when its documents do not fit."""
+def recorded_run(run: Path, segment: str = "") -> RecordedRun:
+    """The ``segment`` of the run folder ``run``, by default its last. Raises UsageError when it is no run folder,
+    RunError when its documents do not fit."""
     if not (run / INDEX).is_file():
         raise UsageError(
             f"{shown(run)} is no run folder: it has no {INDEX}; give one that `codex-train run` made"
         )
     index = read_index(run)
-    folder = run / SEGMENTS / index.segments[-1]
+    name = segment or index.segments[-1]
+    if name not in index.segments:
+        raise RunError(f"{shown(run / INDEX)} names no segment {name!a}")
+    folder = run / SEGMENTS / name
     manifest, _ = read_manifest(folder)
-    config = _document(folder / CONFIG, manifest.config_sha256)
-    environment = _document(folder / ENVIRONMENT, manifest.environment_sha256)
-    code = environment["detail"]["code"]
-    identity = Identity(
-        config=config,
-        data=manifest.data_sha256,
-        world_size=manifest.world_size,
-        code=code["tree"] if code else "",
-        environment=environment["class"],
-        model=model_digests(_document(folder / MODEL, manifest.model_sha256)),
-        source=code or {},
-    )
+    identity = identity_of(folder, manifest)
+    environment = document(folder / ENVIRONMENT, manifest.environment_sha256, "run_environment")
     settings, torch = environment["detail"]["settings"], environment["class"]["torch"]
     return RecordedRun(
         index.id,
-        config_from_plain(config, source=str(folder / CONFIG)),
+        name,
+        config_from_plain(identity.config, source=str(folder / CONFIG)),
         Path(settings.get(BASE, ".")),
         identity,
         {**environment["class"]["variables"]},
         torch["threads"] if torch else 0,
+        manifest.parent.overrides if manifest.parent else (),
     )
 
 
@@ -97,13 +89,3 @@ def require_new(folder: Path) -> None:
         raise UsageError(
             f"{shown(folder)} is there and not empty; give a new folder, or use `codex-train resume`"
         )
-
-
-def _document(path: Path, digest: str) -> dict[str, Any]:
-    data = read_bytes(path, max_bytes=MAX_DOCUMENT)
-    if sha256_hex(data) != digest:
-        raise RunError(f"{shown(path)} is not what the manifest beside it names; the run folder was changed")
-    value = loads(data, source=str(path))
-    if not isinstance(value, dict):
-        raise RunError(f"{shown(path)} is no object")
-    return value

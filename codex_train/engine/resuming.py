@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codex_evidence.canonical import canonical_bytes
+from codex_evidence.checkpoint_manifest import read_manifest
 from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import UsageError
 from codex_evidence.names import shown
 from codex_evidence.run_documents import model_digests
-from codex_train.checkpoints.find import resolve
+from codex_evidence.run_identity import Identity
 from codex_train.checkpoints.read import Checkpoint, read_checkpoint
-from codex_train.checkpoints.refuse import Identity, require_same
+from codex_train.checkpoints.refuse import require_same
+from codex_train.engine.lineage import LATEST, resolve
 from codex_train.engine.processes import World
-from codex_train.engine.recorded import RecordedRun
+from codex_train.engine.recorded import RecordedRun, recorded_run
 from codex_train.recorder.environment import Environment
 from codex_train.recorder.recorder import Parent
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """What a resume was asked for: ``checkpoint`` is `latest`, a step or a path; ``accept`` names fields that may
-    differ."""
+    """What a resume goes on with: ``recorded`` has the settings, and the identity of the segment that made
+    ``checkpoint``, which is None for step 0; ``accept`` names fields that may differ from it."""
 
     recorded: RecordedRun
-    checkpoint: str
+    checkpoint: Path | None
     accept: tuple[str, ...]
+
+
+def resumed(run: Path, wanted: str, accept: Sequence[str]) -> Resume:
+    """The resume of the run folder ``run`` from the checkpoint ``wanted``, with the settings that made it.
+
+    The latest one goes on with those of the last segment, also when that was killed before its first checkpoint: what
+    of its settings was let through then still is. Raises CodexError for what is no run or no checkpoint.
+    """
+    last, path = recorded_run(run), resolve(run, wanted)
+    if path is None:
+        return Resume(last, None, tuple(accept))
+    manifest = read_manifest(path)
+    if manifest.run != last.id:
+        raise UsageError(
+            f"{shown(path)} is a checkpoint of another run ({manifest.run[:8]}...); to start from its "
+            "weights, begin a new run with model.path set to it"
+        )
+    made = recorded_run(run, manifest.segment)
+    if wanted != LATEST or made.segment == last.segment:
+        return Resume(made, path, tuple(accept))
+    settings = (name for name in last.overrides if name.startswith("config."))
+    return Resume(replace(last, identity=made.identity), path, (*accept, *settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +65,19 @@ class Now:
     world: World
 
 
-def found_checkpoint(resume: Resume | None, folder: Path, world: World) -> Checkpoint | None:
-    """The verified checkpoint to go on from; None at the beginning. Raises CheckpointError, UsageError."""
-    path = resolve(folder, resume.checkpoint) if resume is not None else None
-    if path is None or resume is None:
+def found_checkpoint(resume: Resume | None, world: World) -> Checkpoint | None:
+    """The verified checkpoint to go on from; None at the beginning. Raises CheckpointError."""
+    if resume is None or resume.checkpoint is None:
         return None
-    checkpoint = read_checkpoint(path, rank=world.rank, world=world.size, sharded=world.sharded)
-    if checkpoint.manifest.run != resume.recorded.id:
-        raise UsageError(
-            f"{shown(path)} is a checkpoint of another run ({checkpoint.manifest.run[:8]}...); to start from its "
-            "weights, begin a new run with model.path set to it"
-        )
-    return checkpoint
+    return read_checkpoint(resume.checkpoint, rank=world.rank, world=world.size, sharded=world.sharded)
 
 
-def accepted(
-    resume: Resume | None, checkpoint: Checkpoint | None, now: Now, environment: Environment | None = None
-) -> tuple[str, ...]:
+def accepted(resume: Resume | None, now: Now, environment: Environment | None = None) -> tuple[str, ...]:
     """The fields that differ and were accepted; without ``environment`` it and the code count as the same. Raises
     ResumeRefusedError."""
     if resume is None:
         return ()
     recorded = resume.recorded.identity
-    if checkpoint is not None:  # a resume on other processes may have ended before it made one of its own
-        recorded = replace(recorded, world_size=checkpoint.manifest.world_size)
     identity = Identity(
         config=now.config,
         data=sha256_hex(canonical_bytes(now.data)),
@@ -83,7 +96,7 @@ def parent(
     """What the new segment goes on from, once it is known to be the same run. Raises ResumeRefusedError."""
     if resume is None:
         return None
-    return Parent(checkpoint.path if checkpoint else None, accepted(resume, checkpoint, now, environment))
+    return Parent(checkpoint.path if checkpoint else None, accepted(resume, now, environment))
 
 
 def notes(resume: Resume | None, checkpoint: Checkpoint | None, world: World) -> tuple[str, ...]:

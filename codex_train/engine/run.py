@@ -22,8 +22,8 @@ from codex_train.engine.assembly import Assembly, assembled, restored
 from codex_train.engine.loop import train
 from codex_train.engine.plan import Order
 from codex_train.engine.processes import World
-from codex_train.engine.recorded import BASE, RecordedRun, recorded_run, require_new
-from codex_train.engine.resuming import Now, Resume, accepted, found_checkpoint, notes, parent
+from codex_train.engine.recorded import BASE, RecordedRun, require_new
+from codex_train.engine.resuming import Now, Resume, accepted, found_checkpoint, notes, parent, resumed
 from codex_train.engine.settings import device_of, device_type, seed_steps, settle
 from codex_train.engine.setup import lay_ground, make_model
 from codex_train.engine.stopping import Stop, listening
@@ -86,18 +86,18 @@ def resume_training(
     given: Given | None = None,
 ) -> Outcome:
     """Goes on with the run folder ``run`` from ``checkpoint`` (`latest`, a step or a path), to the bits that it would
-    have had. Everything is verified first. ``accept`` names fields that may differ from the run's.
+    have had. Everything is verified first. ``accept`` names fields that may differ from those that made the checkpoint.
 
     Raises CodexError: ResumeRefusedError for what differs, CheckpointError for what is damaged.
     """
-    recorded = recorded_run(run)
+    resume = resumed(run, checkpoint, accept)
+    recorded = resume.recorded
     config = override_config(recorded.config, overrides, recorded.base) if overrides else recorded.config
-    resume = Resume(recorded, checkpoint, tuple(accept))
     return _run(_Request(config, recorded.base, run, resume, show, given or Given()))
 
 
 def continue_training(
-    config: Config, base: Path, folder: Path, recorded: RecordedRun, checkpoint: str, accept: Sequence[str]
+    config: Config, base: Path, folder: Path, recorded: RecordedRun, checkpoint: Path, accept: Sequence[str]
 ) -> Outcome:
     """Goes on from ``checkpoint`` of the run ``recorded`` in the new folder ``folder``, as a replay does. ``accept``
     names fields that may differ. Raises CodexError."""
@@ -121,9 +121,9 @@ def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
     if request.resume is None:
         require_new(folder)
     ground = lay_ground(config, request.base, world)
-    checkpoint = found_checkpoint(request.resume, folder, world)
+    checkpoint = found_checkpoint(request.resume, world)
     now = _now(request, ground.data.manifest, world)
-    accepted(request.resume, checkpoint, now)  # before a model of another kind is made
+    accepted(request.resume, now)  # before a model of another kind is made
     model = request.given.model or make_model(config, request.base, ground.encoder)
     environment = record_environment(
         world_size=world.size, code=request.base, settings={BASE: str(request.base.resolve())}

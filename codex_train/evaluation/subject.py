@@ -7,15 +7,15 @@ from pathlib import Path
 
 from torch import nn
 
-from codex_evidence.checkpoint_manifest import MANIFEST
+from codex_evidence.checkpoint_manifest import MANIFEST, read_manifest
 from codex_evidence.checkpoint_verify import verify_checkpoint
 from codex_evidence.errors import UsageError
 from codex_evidence.names import shown
 from codex_evidence.run_documents import INDEX, model_digests
-from codex_train.checkpoints.find import resolve
 from codex_train.checkpoints.read import load_weights
 from codex_train.config.nouns import DataConfig, ModelConfig, TokenizerConfig
 from codex_train.data.encoder import ByteEncoder, Encoder
+from codex_train.engine.lineage import resolve
 from codex_train.engine.recorded import RecordedRun, recorded_run
 from codex_train.engine.setup import make_model
 from codex_train.models.build import build
@@ -66,7 +66,7 @@ def open_subject(path: Path, *, tokenizer: str = "", context: int = 0) -> Subjec
 
 
 def _from_run(run: Path, checkpoint: Path, tokenizer: str, context: int) -> Subject:
-    recorded = recorded_run(run)
+    recorded = recorded_run(run, read_manifest(checkpoint).segment)
     _check_model(recorded)
     config, base = recorded.config, recorded.base
     # First, so that nothing of a damaged checkpoint is waited for.

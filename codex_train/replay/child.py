@@ -93,7 +93,7 @@ def _restore_cuda(wanted: Mapping[str, Any]) -> None:
 
 
 def _trained(request: Request) -> int:
-    from codex_train.checkpoints.refuse import FIELDS
+    from codex_evidence.run_identity import FIELDS
     from codex_train.config.load import config_from_plain
     from codex_train.engine.recorded import recorded_run
     from codex_train.engine.run import continue_training, run_training
@@ -103,7 +103,7 @@ def _trained(request: Request) -> int:
         return run_training(config, base, folder).exit_code
     # Whatever was let through at the resume is let through here: the stretch has what was recorded for it.
     recorded = recorded_run(Path(request.run))
-    return continue_training(config, base, folder, recorded, request.checkpoint, FIELDS).exit_code
+    return continue_training(config, base, folder, recorded, Path(request.checkpoint), FIELDS).exit_code
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codex_evidence.errors import UsageError
-from codex_train.checkpoints.find import checkpoints, latest, resolve
+from codex_train.checkpoints.find import checkpoints, named
 from codex_train.checkpoints.folders import remove_checkpoint
 from codex_train.checkpoints.write import write_checkpoint
 from tests.checkpoints.making import make_state
@@ -21,15 +21,13 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_latest_is_the_one_of_the_highest_step(run: Path) -> None:
+def test_they_stand_in_the_order_of_their_steps(run: Path) -> None:
     os.utime(run / "checkpoints" / "step-000010", (0, 0))
-    assert latest(run) == run / "checkpoints" / "step-000010"
     assert list(checkpoints(run / "checkpoints")) == [1, 2, 10]
 
 
 def test_there_is_none_before_the_first(tmp_path: Path) -> None:
-    assert latest(tmp_path) is None
-    assert resolve(tmp_path, "latest") is None
+    assert checkpoints(tmp_path / "checkpoints") == {}
 
 
 def test_unfinished_ones_links_and_strangers_do_not_count(run: Path) -> None:
@@ -44,21 +42,21 @@ def test_unfinished_ones_links_and_strangers_do_not_count(run: Path) -> None:
 def test_one_put_aside_counts_until_its_successor_is_there(run: Path) -> None:
     folder = run / "checkpoints"
     (folder / "step-000010").rename(folder / "step-000010.old")
-    assert latest(run) == folder / "step-000010.old"
+    assert checkpoints(folder)[10] == folder / "step-000010.old"
     write_checkpoint(folder, make_state(1))  # tidies up
-    assert latest(run) == folder / "step-000010"
+    assert checkpoints(folder)[10] == folder / "step-000010"
 
 
 @pytest.mark.parametrize("wanted", ["2", "step-000002", "PATH"])
 def test_a_step_a_name_or_a_path_names_a_checkpoint(wanted: str, run: Path) -> None:
     path = run / "checkpoints" / "step-000002"
-    assert resolve(run, str(path) if wanted == "PATH" else wanted) == path
+    assert named(run, str(path) if wanted == "PATH" else wanted) == path
 
 
 @pytest.mark.parametrize("wanted", ["7", "step-000007", "", "../..", "\u0661"])
 def test_what_is_not_there_is_refused_with_a_list(wanted: str, run: Path) -> None:
     with pytest.raises(UsageError, match="step-000001, step-000002, step-000010"):
-        resolve(run, wanted)
+        named(run, wanted)
 
 
 def test_a_removed_checkpoint_is_gone(run: Path) -> None:

@@ -11,13 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_evidence.errors import UsageError
-from codex_train.checkpoints.refuse import (
-    Identity,
-    ResumeRefusedError,
-    differences,
-    refusal,
-    require_same,
-)
+from codex_evidence.run_identity import Identity, differences
+from codex_train.checkpoints.refuse import ResumeRefusedError, refusal, require_same
 
 CONFIG: dict[str, Any] = {
     "name": "a",

@@ -156,7 +156,7 @@ def hooked(job: dict[str, Any]) -> int:
     folder = Path(job["folder"])
     try:
         if job.get("resume"):
-            outcome = resume_training(folder, given=given)
+            outcome = resume_training(folder, job.get("checkpoint", "latest"), **job["options"], given=given)
         else:
             loaded = load_config(Path(job["config"]), job["overrides"])
             config = loaded.config

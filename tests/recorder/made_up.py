@@ -58,7 +58,8 @@ def environment(files: dict[str, bytes] | None = None) -> Environment:
 
 def opened(run: Path, parent: Parent | None = None, **more: Any) -> Recorder:
     more.setdefault("environment", environment())
-    return Recorder.open(run, name="made-up", config=CONFIG, data=data_manifest(), parent=parent, **more)
+    more.setdefault("config", CONFIG)
+    return Recorder.open(run, name="made-up", data=data_manifest(), parent=parent, **more)
 
 
 def steps(recorder: Recorder, first: int, last: int) -> None:

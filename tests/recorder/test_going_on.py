@@ -14,7 +14,7 @@ import pytest
 from codex_evidence.errors import RunError
 from codex_evidence.runs import examine_run, read_index, read_manifest, verify_run
 from codex_train.recorder.recorder import Parent
-from tests.recorder.made_up import forge, killed_run, make_run, never_named, opened, save, steps
+from tests.recorder.made_up import CONFIG, forge, killed_run, make_run, never_named, opened, save, steps
 
 
 @pytest.fixture
@@ -80,6 +80,16 @@ def test_a_damaged_sibling_is_no_obstacle_and_can_be_removed(run: Path) -> None:
     recorder.close("stopped")
     assert entries(run) == [(3, "0000", False), (6, "0000", True)]
     assert verify_run(run) == ()
+
+
+@pytest.mark.parametrize("named", [(), ("config.optimizer.lr",)])
+def test_a_difference_from_the_parent_must_be_a_named_override(named: tuple[str, ...], run: Path) -> None:
+    other = {**CONFIG, "optimizer": {"lr": 0.1}, "evaluation": {"every": 7}}  # the second changes no bit
+    recorder = opened(run, Parent(run / "checkpoints/step-000006", named), config=other)
+    recorder.close("stopped")
+    reasons = [finding.reason for finding in verify_run(run)]
+    wanted = "it differs from segment 0000 in config.optimizer.lr, and names no such override"
+    assert reasons == ([] if named else [wanted])
 
 
 def test_a_refused_resume_leaves_no_segment(run: Path) -> None:
