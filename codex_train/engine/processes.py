@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from codex_evidence.errors import UsageError
+from codex_evidence.errors import CodexError, UsageError
 from codex_train.config.nouns import RunConfig, Strategy
+
+
+class LostProcessError(CodexError):
+    """A run of many processes of which one is gone."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,24 @@ def join(run: RunConfig, device_type: str) -> World:
     return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")), chosen)
 
 
-def leave(world: World) -> None:
-    if world.size > 1:
-        dist.destroy_process_group()
+@contextmanager
+def joined(world: World) -> Iterator[None]:
+    """Leaves the other processes at the end. Raises LostProcessError for what the libraries between them raise when one
+    is gone: leaving would wait for it."""
+    lost = False
+    try:
+        yield
+    except RuntimeError as error:
+        # gloo has no error of its own: its messages name its source files.
+        lost = world.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
+        if lost:
+            raise LostProcessError(
+                "another process of this run is gone or cannot be reached; look for what it said, and resume the run"
+            ) from error
+        raise
+    finally:
+        if world.size > 1 and not lost:
+            dist.destroy_process_group()
 
 
 def wrapped(model: nn.Module, world: World, device: torch.device) -> nn.Module:

@@ -108,11 +108,8 @@ def _run(request: _Request) -> Outcome:
     kind = device_type(request.config.run)
     settle(request.config.run, kind)
     world = processes.join(request.config.run, kind)
-    try:
-        with listening() as stop:
-            return _trained(request, world, kind, stop)
-    finally:
-        processes.leave(world)
+    with listening(many=world.size > 1) as stop, processes.joined(world):
+        return _trained(request, world, kind, stop)
 
 
 def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:

@@ -26,13 +26,16 @@ class Stop:
 
 
 @contextmanager
-def listening() -> Iterator[Stop]:
-    """SIGTERM and SIGINT (Ctrl-C) ask for a stop after the step under way; a second one ends the process at once.
+def listening(*, many: bool = False) -> Iterator[Stop]:
+    """SIGTERM and SIGINT (Ctrl-C) ask for a stop after the step under way; a second one ends the process at once, but
+    not one of ``many``: who stops them all tells each of them and torchrun, which tells each of them again.
     While there is no step to wait for they raise KeyboardInterrupt: reading a corpus may take hours."""
     stop = Stop()
     names = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
     def hear(number: int, frame: FrameType | None) -> None:
+        if stop.reason and many:
+            return
         if stop.reason:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -42,10 +42,12 @@ def corpus(bench: Bench) -> None:
 
 def ranks(bench: Bench, size: int, job: dict[str, Any]) -> list[Ended]:
     """``job`` in ``size`` processes that find each other as torchrun's do."""
+    return bench.together(of_ranks(size, job))
+
+
+def of_ranks(size: int, job: dict[str, Any]) -> list[dict[str, Any]]:
     common = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(meeting_port())}
-    return bench.together(
-        [{**job, "env": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}} for rank in range(size)]
-    )
+    return [{**job, "env": {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}} for rank in range(size)]
 
 
 def trained(bench: Bench, size: int, run: Path, *overrides: str) -> Path:
@@ -259,10 +261,14 @@ def test_processes_that_do_not_fit_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_signal_to_one_process_stops_both_after_the_same_step(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_to_one_process_stops_both_after_the_same_step(
+    bench: Bench, tmp_path: Path, times: int
+) -> None:
+    """However often it comes: from who ends the job, and from its launcher."""
     run = tmp_path / "run"
     steps = run / "segments" / "0000" / "steps.ndjson"
-    moment = {"number": signal.SIGTERM, "file": str(steps), "lines": 9}
+    moment = {"number": signal.SIGTERM, "file": str(steps), "lines": 9, "times": times}
     command = bench.run_command(run, "gpt2", *SMALL, "run.steps=2000", "checkpoint.every=0")
     ended = ranks(bench, 2, {"command": command, "signal": moment})
     assert [one.code for one in ended] == [4, 4], [one.err for one in ended]
@@ -270,6 +276,22 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(bench: Bench, tm
     assert manifest.steps is not None
     assert (manifest.status, manifest.checkpoints[-1].step) == ("stopped", manifest.steps.last)
     assert verify_run(run) == ()
+
+
+def test_a_process_that_is_gone_is_named_by_the_other_and_the_run_goes_on(
+    bench: Bench, tmp_path: Path, two: dict[str, Path]
+) -> None:
+    run = tmp_path / "run"
+    first, second = of_ranks(2, {"command": bench.run_command(run, "gpt2", *SMALL, *STRATEGIES["ddp"])})
+    second["signal"] = {
+        "number": signal.SIGKILL, "file": str(run / "segments/0000/steps.ndjson"), "lines": SAVE_AT + 1
+    }  # fmt: skip
+    left, gone = bench.together([first, second])
+    assert (left.code, gone.code) == (1, KILLED)
+    assert "another process of this run is gone" in left.line
+    ended = ranks(bench, 2, {"command": ["resume", str(run), "--format", "json"]})
+    assert [one.code for one in ended] == [0, 0], [one.err for one in ended]
+    assert final(run) == final(two["ddp"])
 
 
 def test_under_torchrun_both_processes_end_well(bench: Bench, tmp_path: Path, two: dict[str, Path]) -> None:

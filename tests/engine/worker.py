@@ -95,7 +95,7 @@ def begin(job: dict[str, Any], place: Path) -> int:
 
 def interrupt(how: dict[str, Any] | None, child: int) -> None:
     """Sends the signal ``how`` after its ``seconds``, or when its ``file`` (or the first that its ``glob`` matches) has so
-    many ``lines``, and then so much ``later``; not to a process that has ended before."""
+    many ``lines``, and then so much ``later``, so many ``times``; not to a process that has ended before."""
     if how is None:
         return
     until = time.monotonic() + how.get("seconds", PATIENCE)
@@ -106,8 +106,10 @@ def interrupt(how: dict[str, Any] | None, child: int) -> None:
             break
         time.sleep(0.002)
     time.sleep(how.get("later", 0))
-    if not gone(child):
-        os.kill(child, how["number"])
+    for _ in range(how.get("times", 1)):
+        if not gone(child):
+            os.kill(child, how["number"])
+            time.sleep(0.01)
 
 
 def gone(child: int) -> bool:
