@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -74,4 +75,5 @@ class Plan:
 
 def total_steps(config: RunConfig, plan: Plan) -> int:
     """The optimizer steps of a whole run: ``run.steps``, or as many as ``run.epochs`` have."""
-    return config.steps or max(1, math.floor(config.epochs * plan.steps_per_epoch))
+    epochs = Fraction(repr(config.epochs))  # as it was written: 0.29 times 100 is 29
+    return config.steps or max(1, math.floor(epochs * plan.steps_per_epoch))

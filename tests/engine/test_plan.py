@@ -61,3 +61,5 @@ def test_steps_are_counted_or_follow_from_epochs() -> None:
     assert total_steps(RunConfig(steps=7), plan) == 7
     assert total_steps(RunConfig(epochs=2.5), plan) == 30
     assert total_steps(RunConfig(epochs=0.01), plan) == 1
+    for epochs, steps in ((0.29, 29), (0.57, 57), (2.3, 230), (1e-3, 1)):
+        assert total_steps(RunConfig(epochs=epochs), Plan(order, 0, 100, 1)) == steps
