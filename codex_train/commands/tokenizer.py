@@ -33,13 +33,13 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_format(inspect)
     inspect.set_defaults(command=run_inspect)
-    for name, what, metavar, action in (
-        ("encode", "text to ids", "TEXT", run_encode),
-        ("decode", "ids to text", "IDS", run_decode),
+    for name, what, metavar, count, action in (
+        ("encode", "text to ids", "TEXT", "?", run_encode),
+        ("decode", "ids to text", "ID", "*", run_decode),
     ):
         verb = verbs.add_parser(name, help=what)
         verb.add_argument("tokenizer", metavar="TOKENIZER", help=_WHICH)
-        verb.add_argument("text", nargs="?", metavar=metavar, help="(default: standard input)")
+        verb.add_argument("text", nargs=count, metavar=metavar, help="(default: standard input)")
         add_format(verb)
         verb.set_defaults(command=action)
     export = verbs.add_parser("export", help="write the folder that AutoTokenizer loads")
@@ -117,7 +117,8 @@ def run_encode(arguments: argparse.Namespace) -> int:
 
 
 def run_decode(arguments: argparse.Namespace) -> int:
-    text = _loaded(arguments.tokenizer).decode(_ids(read_text(arguments.text)))
+    given = " ".join(arguments.text) or None
+    text = _loaded(arguments.tokenizer).decode(_ids(read_text(given)))
     if arguments.format == "json":
         print_json(text)
     else:

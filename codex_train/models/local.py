@@ -87,7 +87,7 @@ def check_model_folder(folder: Path) -> None:
         if (folder / ADAPTER_CONFIG).is_file():
             raise UsageError(
                 f"{shown(folder)} holds an adapter ({ADAPTER_CONFIG}), not a model; give the folder of its base model, "
-                "or merge the adapter first"
+                "or merge the adapter into it first (merge_and_unload of peft)"
             )
         raise UsageError(f"{shown(folder)} has no {CONFIG}, so it is no model's folder; {_PUT}")
     _check_no_adapter(folder)
