@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from codex_evidence.run_documents import read_manifest
 from codex_evidence.runs import verify_run
 from tests.engine.runs import KILLED, Bench, final, manifests, records
 
@@ -78,7 +77,6 @@ def test_checkpoints_of_the_life_that_was_left_cost_none_of_its_successor(bench:
     slower(bench, run, "checkpoint.keep_last=1", at=17)
     steps = sorted(int(path.name[-6:]) for path in (run / "checkpoints").iterdir())
     assert steps == [15, 20]
-    assert read_manifest(run / "segments" / "0001")[0].segment == "0001"
     assert verify_run(run) == ()
 
 
