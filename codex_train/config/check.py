@@ -88,6 +88,8 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
         "evaluation.every": _COUNT,
         "evaluation.max_samples": _COUNT,
         "evaluation.batch": Bounds(0, 2**31),
+        "evaluation.max_answers": _COUNT,
+        "evaluation.answer_limit": Bounds(1, 2**24),
         "checkpoint.every": _COUNT,
         "checkpoint.keep_last": _COUNT,
         "checkpoint.keep_best": _COUNT,
@@ -99,8 +101,13 @@ BOUNDS: Mapping[str, Bounds] = MappingProxyType(
 """Of every number; of a list, what each number in it must keep."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"model.dtype": ("float32", "bfloat16", "float16"), "run.device": ("auto", "cpu", "cuda")}
+    {
+        "model.dtype": ("float32", "bfloat16", "float16"),
+        "run.device": ("auto", "cpu", "cuda"),
+        "evaluation.metrics": ("exact", "f1", "bleu", "rouge", "chrf"),
+    }
 )
+"""Of a name; of a list, what each name in it must be."""
 
 PATTERNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -174,6 +181,21 @@ RULES = (
         "evaluation.every needs a data.validation above 0: nothing is held out",
     ),
     Rule(
+        "evaluation.metrics",
+        lambda c: bool(c.evaluation.metrics) and c.data.format is not Format.instructions,
+        "evaluation.metrics compares answers, so it needs data.format=instructions",
+    ),
+    Rule(
+        "evaluation.metrics",
+        lambda c: bool(c.evaluation.metrics) and c.data.validation == 0,
+        "evaluation.metrics needs a data.validation above 0: no pair is held out",
+    ),
+    Rule(
+        "evaluation.metrics",
+        lambda c: len(set(c.evaluation.metrics)) < len(c.evaluation.metrics),
+        "evaluation.metrics names a score twice",
+    ),
+    Rule(
         "checkpoint.pinned",
         lambda c: len(set(c.checkpoint.pinned)) < len(c.checkpoint.pinned),
         "checkpoint.pinned names a step twice",
@@ -193,23 +215,32 @@ RULES = (
 
 def problems(config: Config) -> Iterator[Problem]:
     """Everything that is wrong with the values of ``config``, in the order of the tables."""
-    for key, bounds in BOUNDS.items():
-        value = value_of(config, key)
-        for number in value if isinstance(value, list) else [value]:
-            if not bounds.hold(number):
-                yield Problem(key, f"{key} must be {bounds}, not {number}")
-    for key, names in CHOICES.items():
-        if (name := value_of(config, key)) not in names:
-            yield Problem(key, f"{key} must be one of {', '.join(names)}, not {name!r}")
-    for key, (pattern, what) in PATTERNS.items():
-        if not re.fullmatch(pattern, value := value_of(config, key)):
-            yield Problem(key, f"{key} must be {what}, not {value!r}")
+    yield from _values(config)
     yield from (Problem(rule.key, rule.message) for rule in RULES if rule.broken(config))
     for key, text in _texts("", to_plain(config)):
         if holds_key(text):  # which is not repeated here
             yield Problem(
                 key, f"{key} holds a password or an access token; leave it out, as settings are recorded"
             )
+
+
+def _values(config: Config) -> Iterator[Problem]:
+    """What is wrong with single values."""
+    for key, bounds in BOUNDS.items():
+        for number in _each(value_of(config, key)):
+            if not bounds.hold(number):
+                yield Problem(key, f"{key} must be {bounds}, not {number}")
+    for key, names in CHOICES.items():
+        for name in _each(value_of(config, key)):
+            if name not in names:
+                yield Problem(key, f"{key} must be one of {', '.join(names)}, not {name!r}")
+    for key, (pattern, what) in PATTERNS.items():
+        if not re.fullmatch(pattern, value := value_of(config, key)):
+            yield Problem(key, f"{key} must be {what}, not {value!r}")
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -200,6 +200,12 @@ class EvaluationConfig:
     """0 for the whole held-out part."""
     batch: int = 0
     """0 for the micro batch."""
+    metrics: list[str] = field(default_factory=list)
+    """Of instructions: scores of generated answers beside the loss, of exact, f1, bleu, rouge and chrf."""
+    max_answers: int = 64
+    """Held-out pairs that are answered for these scores, the first of the corpus; 0 for all."""
+    answer_limit: int = 128
+    """Tokens in an answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from codex_train.data.sides import Rule, Side, Sides, row_sides, text_sides
 from codex_train.data.stream import Stream, token_type, write_rows, write_text
 from codex_train.data.transforms import Noise
 
-VERSION = "codex-train pack v3"
+VERSION = "codex-train pack v4"
 """Of every rule that decides a packed byte, such as where long texts are cut (data/units.py); part of the key."""
 
 _RECORD = "pack.json"
@@ -40,7 +40,9 @@ _MOST = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """What packing found: the counts of ``Tally``, the rule of the split, and the files."""
+    """What packing found: the counts of ``Tally``, the rule of the split, and the files. ``highest`` is the content
+    hash up to which pairs are held out, as 16 hexadecimal digits: JSON has no number of 64 bits. It is empty where none
+    are."""
 
     records: tuple[int, ...]
     documents: tuple[int, ...]
@@ -51,6 +53,7 @@ class Packing:
     rule: Rule
     train: PackedFile
     validation: PackedFile | None
+    highest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ def _pack(tally: Tally, config: DataConfig, encoder: Encoder, place: Path) -> Pa
             rule=sides.rule,
             train=write("train", sides.train),
             validation=write("validation", sides.validation) if sides.validation else None,
+            highest="" if sides.highest is None else f"{sides.highest:016x}",
         )
     _write_record(place / _RECORD, packing)  # last: without it the rest does not count
     return packing

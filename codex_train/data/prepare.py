@@ -17,13 +17,15 @@ from codex_train.data.transforms import Noise
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """``manifest`` is plain data for the run's data.json; ``notes`` are lines for the user, on what was left out."""
+    """``manifest`` is plain data for the run's data.json; ``notes`` are lines for the user, on what was left out;
+    ``held_up_to`` is the content hash up to which pairs are held out (-1: none)."""
 
     train: Blocks
     validation: Blocks | None
     manifest: dict[str, Any]
     notes: tuple[str, ...]
     sources: tuple[Source, ...]
+    held_up_to: int = -1
 
 
 def prepare(
@@ -37,4 +39,7 @@ def prepare(
     opened = packed(sources, config, encoder, cache_folder(config, base), noise, configured=configured)
     manifest = data_manifest(sources, config, encoder, opened.packing)
     told = tuple(notes(sources, opened.packing))
-    return Prepared(opened.train, opened.validation, manifest, told, sources)
+    highest = opened.packing.highest
+    return Prepared(
+        opened.train, opened.validation, manifest, told, sources, int(highest, 16) if highest else -1
+    )

@@ -32,11 +32,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """``rule`` tells what was split."""
+    """``rule`` tells what was split. Of rows, ``highest`` is the content hash up to which they are held out."""
 
     rule: Rule
     train: Side
     validation: Side | None
+    highest: int | None = None
 
 
 def text_sides(stream: Stream, context: int, share: float) -> Sides:
@@ -70,9 +71,10 @@ def row_sides(stream: Stream, context: int, share: float) -> Sides:
     starts, ends = (np.array(one, dtype=np.int32) for one in (stream.starts, stream.ends))
     if share == 0:
         return Sides("none", _rows_side(rows, np.ones(len(rows), dtype=bool), len(rows), starts, ends), None)
-    mask = held_out_some(np.array(stream.hashes, dtype=np.uint64), share)
+    hashes = np.array(stream.hashes, dtype=np.uint64)
+    mask = held_out_some(hashes, share)
     train, held = (_rows_side(rows, part, int(part.sum()), starts, ends) for part in (~mask, mask))
-    return Sides("documents", train, held)
+    return Sides("documents", train, held, int(hashes[mask].max()))
 
 
 def _rows_side(

@@ -77,21 +77,27 @@ def write_rows(
             continue
         answer = item.answer or ""
         prompt, reply = _whole(item.text, encoder, stream), _whole(answer, encoder, stream)
-        if reason := _unusable(len(prompt), len(reply), answer, context):
+        if reason := unusable(len(prompt), len(reply), answer, context):
             tally.withdraw(Bad(item.source, item.line, reason))
             continue
         tokens = np.concatenate((prompt, reply, [encoder.end]))[:context]
         row = np.full(context, encoder.pad, dtype=stream.dtype)
         row[: len(tokens)] = tokens
         stream.file.write(row.data.cast("B"))
-        stream.hashes.append(content_hash((item.text.encode("utf-8"), b"\0", answer.encode("utf-8"))))
+        stream.hashes.append(pair_hash(item.text, answer))
         stream.starts.append(len(prompt))
         stream.ends.append(len(tokens))
         tally.cut += len(prompt) + len(reply) + 1 > context
 
 
-def _unusable(prompt: int, reply: int, answer: str, context: int) -> str:
-    """Why a pair has nothing to learn from, empty when it has. The first token of a row is never a target."""
+def pair_hash(prompt: str, answer: str) -> int:
+    """64 bits of the content of a pair, which decide on what side of a split it is."""
+    return content_hash((prompt.encode("utf-8"), b"\0", answer.encode("utf-8")))
+
+
+def unusable(prompt: int, reply: int, answer: str, context: int) -> str:
+    """Why a pair with so many tokens has nothing to learn from, empty when it has. The first token of a row is never a
+    target."""
     if not answer:
         return "the answer is empty"
     if prompt >= context:

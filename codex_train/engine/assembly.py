@@ -15,7 +15,6 @@ from codex_train.checkpoints.optimizer import restore_optimizer, restore_scaler
 from codex_train.checkpoints.read import Checkpoint
 from codex_train.checkpoints.rng import of_devices_here, restore_rng
 from codex_train.config.nouns import Config
-from codex_train.data.blocks import Blocks
 from codex_train.data.order import order as seeded_order
 from codex_train.engine.keeper import Keeper, bare_name
 from codex_train.engine.loop import Job
@@ -26,7 +25,7 @@ from codex_train.engine.processes import World, wrapped
 from codex_train.engine.setup import Ground
 from codex_train.engine.stopping import Patience
 from codex_train.engine.watch import Screen, Watch
-from codex_train.evaluation.loss import evaluate
+from codex_train.evaluation.held_out import HeldOut, figures
 from codex_train.models.save import load_layout
 from codex_train.recorder.recorder import Recorder
 
@@ -41,7 +40,7 @@ class Assembly:
     job: Job
     plain: nn.Module
     keeper: Keeper
-    validation: Blocks | None
+    held: HeldOut | None
 
     def watch(self, recorder: Recorder | None, screen: Screen | None, done: int) -> Watch:
         """The watch of the steps after ``done``, which is where a checkpoint was made unless it is 0."""
@@ -51,7 +50,7 @@ class Assembly:
             log=recorder,
             screen=screen,
             patience=self.keeper.patience,
-            evaluate=self._evaluator(recorder) if self.validation is not None else None,
+            evaluate=self._evaluator(recorder) if self.held is not None else None,
             save=self.keeper.save,
             settle=self.keeper.settle,
             evaluate_every=config.evaluation.every,
@@ -64,20 +63,20 @@ class Assembly:
         )
 
     def _evaluator(self, recorder: Recorder | None) -> Callable[[int], dict[str, Any]]:
-        job, validation = self.job, self.validation
-        assert validation is not None  # noqa: S101 - asked for only where there is one
+        job, held = self.job, self.held
+        assert held is not None  # noqa: S101 - asked for only where there is one
         model = job.model if job.world.sharded else self.plain  # replicas need not speak to each other here
 
         def judge(step: int) -> dict[str, Any]:
             started = time.perf_counter()
-            found = evaluate(
+            found = figures(
                 model,
-                validation,
+                held,
+                job.config.evaluation,
                 batch=job.config.evaluation.batch or job.micro,
-                max_samples=job.config.evaluation.max_samples,
                 device=job.device,
                 autocast=autocast(job.config.run.precision, job.device),
-            ).figures()
+            )
             if recorder is not None:
                 recorder.metric({"step": step, **found, "seconds": round(time.perf_counter() - started, 3)})
             return dict(found)
@@ -116,7 +115,7 @@ def assembled(
         device,
     )
     keeper = Keeper(job, model, folder / "checkpoints", Patience(config.run.patience), ground.encoder)
-    return Assembly(job, model, keeper, ground.data.validation)
+    return Assembly(job, model, keeper, ground.held)
 
 
 def restored(assembly: Assembly, checkpoint: Checkpoint | None) -> None:

@@ -11,24 +11,30 @@ from codex_train.config.nouns import Config
 from codex_train.data.encoder import Encoder
 from codex_train.data.prepare import Prepared, prepare
 from codex_train.engine.processes import World
+from codex_train.evaluation.answers import require
+from codex_train.evaluation.held_out import HeldOut, held_out
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a run stands on, before any weight."""
+    """What a run stands on, before any weight. ``held`` is None where nothing is held out."""
 
     encoder: Encoder
     data: Prepared
+    held: HeldOut | None
 
 
 def lay_ground(config: Config, base: Path, world: World) -> Ground:
     """Tokenizer and samples; the leading process packs them, the others open what it packed."""
     from codex_train.tokenization.load import load_encoder
 
+    for name in config.evaluation.metrics:
+        require(name)
     encoder = load_encoder(config.tokenizer, base)
     data = prepare(config.data, base, encoder, config.run.seed) if world.leads else None
     world.barrier()
-    return Ground(encoder, data or prepare(config.data, base, encoder, config.run.seed))
+    data = data or prepare(config.data, base, encoder, config.run.seed)
+    return Ground(encoder, data, held_out(data, config.data, config.evaluation, encoder))
 
 
 def make_model(config: Config, base: Path, encoder: Encoder) -> nn.Module:

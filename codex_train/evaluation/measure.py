@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from codex_train.data.prepare import prepare
 from codex_train.evaluation.answers import METRICS, Score, require, score
 from codex_train.evaluation.bootstrap import RESAMPLES, Interval, mean_interval, paired_difference
 from codex_train.evaluation.loss import LossMetrics, evaluate
-from codex_train.evaluation.pairs import answer_all, pairs
+from codex_train.evaluation.pairs import answer_all, held_out_pairs, pairs
 from codex_train.evaluation.subject import Subject
 
 LOSS = "loss"
@@ -69,6 +69,15 @@ class Measured:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What is measured on: ``blocks`` for the loss (None where it is not asked for) and ``pairs`` to be answered."""
+
+    blocks: Blocks | None
+    pairs: list[tuple[str, str]]
+    notes: tuple[str, ...]
+
+
 def check_question(question: Question) -> None:
     """Raises UsageError for metrics that there are not, that the format cannot give or that need a package which is not
     installed: before a model is loaded."""
@@ -79,8 +88,6 @@ def check_question(question: Question) -> None:
     generated = [name for name in question.metrics if name != LOSS]
     if generated and question.format not in ("", Format.instructions.value):
         raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
-    if generated and not question.files:
-        raise UsageError(f"the metric {generated[0]} compares answers with those of files; name files")
     for name in generated:
         require(name)
 
@@ -91,43 +98,63 @@ def measure(
     """The figures of ``subject`` that ``question`` asks for, its loss compared with that of ``against`` on the same
     samples. Raises UsageError and UnreadableError."""
     check_question(question)
-    generated = [name for name in question.metrics if name != LOSS]
-    if generated and _data(subject, question).format is not Format.instructions:
-        raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
+    material = _material(subject, question, _data(subject, question))
     if against is not None and against.encoder.digest != subject.encoder.digest:
         raise UsageError(
             f"{shown(against.origin)} has another tokenizer than {shown(subject.origin)}, so their losses a token do "
             "not compare; compare their bits per byte"
         )
     subject.model.to(device)
-    loss, other, notes = None, None, tuple[str, ...]()
-    if LOSS in question.metrics:
-        samples, notes = _samples(subject, question)
-        loss = _loss(subject, samples, question, device)
-        other = None if against is None else _loss(against, samples, question, device)
-    scores, answers = _scores(subject, question, generated) if generated else ((), 0)
+    loss = other = None
+    if material.blocks is not None:
+        loss = _loss(subject, material.blocks, question, device)
+        other = None if against is None else _loss(against, material.blocks, question, device)
     interval = (
         mean_interval(loss.per_sample, question.seed, resamples=question.resamples)
         if loss and question.resamples
         else None
     )
-    return Measured(loss, interval, other, _difference(loss, other, question), scores, answers, notes)
+    return Measured(
+        loss,
+        interval,
+        other,
+        _difference(loss, other, question),
+        _scores(subject, question, material.pairs) if material.pairs else (),
+        len(material.pairs),
+        material.notes,
+    )
 
 
-def _samples(subject: Subject, question: Question) -> tuple[Blocks, tuple[str, ...]]:
-    """What the loss is measured on, and what was left out of it."""
-    if question.files:
-        wanted = _data(subject, question)
-        data = prepare(wanted, Path.cwd(), subject.encoder, question.seed, configured=False)
-        return data.train, data.notes
-    if subject.recorded is None:
-        raise UsageError(f"{shown(subject.origin)} is not of a run that held something out; name files")
+def _material(subject: Subject, question: Question, config: DataConfig) -> _Material:
+    generated = [name for name in question.metrics if name != LOSS]
+    if not question.files:
+        return _held_out(subject, question, config, bool(generated))
+    if generated and config.format is not Format.instructions:
+        raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
+    asked = []
+    if generated:
+        sources = find_sources(config.files, Path.cwd(), folders=False, configured=False)
+        asked = pairs(sources, config, question.max_samples)
+    if LOSS not in question.metrics:
+        return _Material(None, asked, ())
+    data = prepare(config, Path.cwd(), subject.encoder, question.seed, configured=False)
+    return _Material(data.train, asked, data.notes)
+
+
+def _held_out(subject: Subject, question: Question, config: DataConfig, generated: bool) -> _Material:
+    """Of the run of ``subject``."""
     recorded = subject.recorded
-    wanted = replace(recorded.config.data, context=subject.context)
-    data = prepare(wanted, recorded.base, subject.encoder, recorded.config.run.seed)
+    if recorded is None:
+        raise UsageError(f"{shown(subject.origin)} is not of a run that held something out; name files")
+    if generated and config.format is not Format.instructions:
+        raise UsageError(
+            f"the run of {shown(subject.origin)} held out no pairs of prompt and answer; name files of such pairs"
+        )
+    data = prepare(config, recorded.base, subject.encoder, recorded.config.run.seed)
     if data.validation is None:
         raise UsageError(f"the run of {shown(subject.origin)} held nothing out; name files")
-    return data.validation, data.notes
+    asked = held_out_pairs(data, config, subject.encoder, question.max_samples) if generated else []
+    return _Material(data.validation if LOSS in question.metrics else None, asked, data.notes)
 
 
 def _loss(subject: Subject, samples: Blocks, question: Question, device: torch.device) -> LossMetrics:
@@ -142,35 +169,23 @@ def _difference(loss: LossMetrics | None, other: LossMetrics | None, question: Q
     return paired_difference(loss.per_sample, other.per_sample, question.seed, resamples=resamples)
 
 
-def _scores(subject: Subject, question: Question, metrics: Sequence[str]) -> tuple[tuple[Score, ...], int]:
-    config = _data(subject, question)
-    sources = find_sources(config.files, Path.cwd(), folders=False, configured=False)
-    asked = pairs(sources, config, question.max_samples)
+def _scores(subject: Subject, question: Question, asked: Sequence[tuple[str, str]]) -> tuple[Score, ...]:
     answered = answer_all(
-        subject.model,
-        subject.encoder,
-        asked,
-        context=subject.context,
-        limit=question.limit,
-        generate=_greedy(subject),
+        subject.model, subject.encoder, asked, context=subject.context, limit=question.limit
     )
     said, wanted = [one.said for one in answered], [one.wanted for one in answered]
-    return score(said, wanted, metrics, resamples=question.resamples, seed=question.seed), len(answered)
-
-
-def _greedy(subject: Subject) -> Callable[[list[int], int], list[int]]:
-    from codex_train.models.generate import generate
-
-    return lambda ids, room: generate(subject.model, ids, limit=room, end=subject.encoder.end)
+    generated = [name for name in question.metrics if name != LOSS]
+    return score(said, wanted, generated, resamples=question.resamples, seed=question.seed)
 
 
 def _data(subject: Subject, question: Question) -> DataConfig:
-    """How the files are read: as the run read its own, but whole and without noise."""
-    wanted = question.format or _format_of(subject, question.files)
+    """How the samples are read: files as the run read its own, but whole and without noise; else what it held out."""
+    if not question.files:
+        return replace(subject.data, context=subject.context)
     return replace(
         subject.data,
         files=list(question.files),
-        format=Format(wanted),
+        format=Format(question.format or _format_of(subject, question.files)),
         context=subject.context,
         validation=0.0,
         noise=0.0,

@@ -1,8 +1,9 @@
-"""Answers to the prompts of instruction pairs."""
+"""Instruction pairs, and what a model answers to their prompts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,10 +14,11 @@ from codex_train.config.nouns import DataConfig
 from codex_train.data.corpus import Bad, Tally, documents
 from codex_train.data.encoder import Encoder
 from codex_train.data.files import Source
+from codex_train.data.prepare import Prepared
+from codex_train.data.stream import pair_hash, unusable
+from codex_train.data.units import Units
 from codex_train.evaluation.neutral import undisturbed
-
-# ``generate(ids, room)`` of models/generate.py with its model, end and greedy choice filled in.
-Generate = Callable[[list[int], int], list[int]]
+from codex_train.models.generate import generate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,20 @@ def pairs(sources: tuple[Source, ...], config: DataConfig, most: int) -> list[tu
     return listed
 
 
+def held_out_pairs(
+    data: Prepared, config: DataConfig, encoder: Encoder, most: int = 0
+) -> list[tuple[str, str]]:
+    """The first ``most`` (0 for all) prompts and answers whose rows are ``data.validation``, which ``config`` and
+    ``encoder`` describe, in the order of the corpus: the texts as they stand there, not as tokens or cut."""
+    held = (
+        (prompt, answer)
+        for prompt, answer in _pairs(data.sources, config)
+        if pair_hash(prompt, answer) <= data.held_up_to
+        and not unusable(_count(prompt, encoder), _count(answer, encoder), answer, config.context)
+    )
+    return list(islice(held, most or None))
+
+
 def answer_all(
     model: nn.Module,
     encoder: Encoder,
@@ -44,17 +60,22 @@ def answer_all(
     *,
     context: int,
     limit: int,
-    generate: Generate,
+    autocast: AbstractContextManager[object] | None = None,
 ) -> list[Answered]:
-    """What ``generate`` makes of each prompt of ``asked``: at most ``limit`` tokens, as many as ``context`` has room
-    for. A prompt that fills the context is not answered: the answer is empty. The model is left as it was."""
+    """What ``model`` goes on to each prompt of ``asked``, the likeliest token each time: at most ``limit`` tokens, as
+    many as ``context`` has room for. A prompt that fills the context is not answered: the answer is empty. ``autocast``
+    is entered for each. The model is left as it was."""
     found = []
     with undisturbed(model):
         for prompt, wanted in asked:
             ids = [int(one) for one in encoder.encode(prompt)]
             room = min(limit, context - len(ids))
             # A prompt without a token has nothing to go on from; the end of a document stands before every text.
-            said = encoder.decode(generate(ids or [encoder.end], room)) if room > 0 else ""
+            said = ""
+            if room > 0:
+                with autocast or nullcontext():
+                    made = generate(model, ids or [encoder.end], limit=room, end=encoder.end)
+                said = encoder.decode(made)
             found.append(Answered(prompt, wanted, said))
     return found
 
@@ -64,3 +85,7 @@ def _pairs(sources: tuple[Source, ...], config: DataConfig) -> Iterator[tuple[st
     for item in documents(sources, config, tally):
         if not isinstance(item, Bad):
             yield item.text, item.answer or ""
+
+
+def _count(text: str, encoder: Encoder) -> int:
+    return sum(len(ids) for ids in Units(encoder).ids(text, last=True))

@@ -14,6 +14,7 @@ from codex_train.screens.text import duration, figure
 
 _SMOOTH = 50
 """Steps that the smoothed loss looks back on, more or less."""
+_SCORES = ("exact", "f1", "bleu", "rouge1", "rouge2", "rougeL", "chrf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def evaluation_text(metrics: Mapping[str, Any]) -> str:
         ("perplexity", "perplexity {}", ",.2f"),
         ("bits_per_byte", "{} bits/byte", ".4f"),
         ("token_accuracy", "{} of tokens", ".1%"),
+        *((name, f"{name} {{}}", ".1f") for name in _SCORES),
     )
     told = (form.format(figure(metrics[name], shape)) for name, form, shape in known if name in metrics)
     return "  ".join(told)

@@ -11,6 +11,7 @@ from codex_train.config.check import BOUNDS, CHOICES, PATTERNS, RULES, check, ch
 from codex_train.config.fields import settings
 from codex_train.config.load import load_config
 from codex_train.config.nouns import Config
+from codex_train.evaluation.answers import METRICS
 
 BREAKS = {
     "model.gguf": ["model.gguf=a.gguf"],
@@ -25,6 +26,7 @@ BREAKS = {
     "run.precision": ["run.precision=float16", "model.dtype=bfloat16"],
     "run.patience": ["run.patience=1"],
     "evaluation.every": ["evaluation.every=1", "data.validation=0"],
+    "evaluation.metrics": ["evaluation.metrics=[f1]"],
     "checkpoint.pinned": ["checkpoint.pinned=[1,1]"],
     "monitoring.interval": ["monitoring.interval=0.01"],
 }
@@ -59,6 +61,18 @@ def test_a_number_out_of_bounds_is_refused(key: str) -> None:
         shown = f"{number:.0f}" if float(number).is_integer() else str(number)
         override = f"{key}=[{shown}]" if isinstance(value_of(Config(), key), list) else f"{key}={shown}"
         assert key in message(override)
+
+
+def test_scores_of_answers_need_pairs_that_are_held_out() -> None:
+    assert CHOICES["evaluation.metrics"] == METRICS
+    pairs = ("data.format=instructions", "evaluation.metrics=[exact,f1]")
+    check(load_config(None, ["data.files=[/a]", *pairs]).config)
+    assert "needs data.format=instructions" in message("evaluation.metrics=[f1]")
+    assert "no pair is held out" in message(*pairs, "data.validation=0")
+    assert "must be one of exact, f1, bleu, rouge, chrf, not 'em'" in message(
+        pairs[0], "evaluation.metrics=[em]"
+    )
+    assert "names a score twice" in message(pairs[0], "evaluation.metrics=[f1,f1]")
 
 
 def test_what_is_allowed_at_the_edge_is_taken() -> None:

@@ -234,5 +234,5 @@ def test_what_cannot_be_compared_is_refused(run_folder: Path, folder: Path, corp
         called(folder, corpus, "--tokenizer", "bytes", "--against", "start")
     with pytest.raises(UsageError, match="is not of a run that held something out; name files"):
         called(folder, "--tokenizer", "bytes")
-    with pytest.raises(UsageError, match="compares answers with those of files; name files"):
+    with pytest.raises(UsageError, match="held out no pairs of prompt and answer; name files of such pairs"):
         called(run_folder, "--metrics", "f1")
