@@ -20,6 +20,7 @@ from codex_train.commands import (
     doctor,
     generate,
     inspect,
+    merge,
     replay,
     resume,
     run,
@@ -95,7 +96,7 @@ def _parser() -> CommandParser:
     parser = CommandParser(prog=_NAME, description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     parser.add_commands(
-        (run, resume, evaluate, generate, inspect, compare, replay, doctor, sweep, tokenizer, data)
+        (run, resume, evaluate, generate, merge, inspect, compare, replay, doctor, sweep, tokenizer, data)
     )
     return parser
 

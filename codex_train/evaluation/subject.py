@@ -113,7 +113,7 @@ def _from_folder(folder: Path, tokenizer: str, context: int) -> Subject:
         if (folder / ADAPTER_CONFIG).is_file():
             raise UsageError(
                 f"{shown(folder)} holds adapters, and the run that says what they adapt is not around it; put it back "
-                "into RUN/checkpoints, or merge it into its model"
+                "into RUN/checkpoints, or merge the two with `codex-train merge RUN` and give that folder"
             )
     encoder = _encoder(tokenizer)
     if encoder is None:

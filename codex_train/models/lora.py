@@ -72,8 +72,9 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
         ) from error
 
 
-def merge(model: peft.PeftModel) -> PreTrainedModel:
-    """The base model with the adapters added into its weights, without peft; ``model`` must not be used afterwards.
+def merge(model: nn.Module) -> PreTrainedModel:
+    """The base model of ``model``, which has adapters, with these added into its weights, without peft; ``model`` must
+    not be used afterwards.
 
     Raises UsageError when a sum is not finite.
     """
