@@ -9,6 +9,7 @@ from codex_audit.status.detectors.artifacts import found_kinds
 from codex_audit.status.detectors.entry_points import entry_points
 from codex_audit.status.hooks_file import hooks_diff
 from codex_audit.status.known import Known
+from codex_audit.status.load_mends import load_diffs
 from codex_audit.status.mend_texts import (
     CHANGELOG,
     CONTRIBUTING,
@@ -19,16 +20,14 @@ from codex_audit.status.mend_texts import (
 )
 from codex_audit.status.model import AtomicDiff
 from codex_audit.status.patches import unified
-from codex_audit.status.words import names
 
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: 3\.(\d+)")
-_LOAD = re.compile(r"torch\.load\((?P<inside>[^()]*(?:\([^()]*\)[^()]*)*)\)")
 
 
 def atomic_diffs(known: Known) -> tuple[AtomicDiff, ...]:
     """Every change that a template can make, those of the worst risk first."""
     found = (
-        *_safe_loads(known),
+        *load_diffs(known),
         *_python_version(known),
         *hooks_diff(known),
         *_new_files(known),
@@ -138,40 +137,6 @@ def _python_version(known: Known) -> Iterator[AtomicDiff]:
         "python -m build, and pip install of the wheel",
         unified("pyproject.toml", text, "\n".join(rows)),
     )
-
-
-def _safe_loads(known: Known) -> Iterator[AtomicDiff]:
-    """``weights_only=True`` for calls of ``torch.load`` on one line that say nothing of it."""
-    answer = known.answers["security.safe-load"]
-    if answer.counted != "no":
-        return
-    by_path: dict[str, list[int]] = {}
-    for place in answer.near:
-        if not known.ground.facets(place.path) & {"test", "vendored", "generated"}:
-            by_path.setdefault(place.path, []).append(place.line)
-    for path, lines in by_path.items():
-        text = known.sources.text(path)
-        rows = text.split("\n") if text is not None else []
-        for line in lines:
-            if 0 < line <= len(rows):
-                rows[line - 1] = _LOAD.sub(_guarded, rows[line - 1])
-        if text is not None and rows != text.split("\n"):
-            yield AtomicDiff(
-                f"Load tensors only in `{path}`",
-                "security.safe-load",
-                known.probes["security.safe-load"].risk,
-                "A file that holds other objects than tensors and plain containers is refused.",
-                "Take the argument out where a trusted file needs it, and say why beside it.",
-                f"load a checkpoint that is in use through {names([path])}",
-                unified(path, text, "\n".join(rows)),
-            )
-
-
-def _guarded(match: re.Match[str]) -> str:
-    inside = match["inside"]
-    if "weights_only" in inside or not inside.strip():
-        return match[0]
-    return f"torch.load({inside.rstrip().rstrip(',')}, weights_only=True)"
 
 
 def _ignored(known: Known) -> Iterator[AtomicDiff]:

@@ -147,8 +147,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AtomicDiff:
-    """A change that stands alone. ``patch`` is a unified diff as ``git apply`` reads it; ``closes`` the probe or
-    detector that it settles."""
+    """A change that stands alone. ``patch`` is a unified diff as ``git apply`` reads it; ``closes`` the probes or the
+    detector that it is for, with commas. ``settles`` says whether they are settled once all diffs for them are applied,
+    and ``besides`` what that takes besides this one, or what stands in the way."""
 
     title: str
     closes: str
@@ -157,6 +158,8 @@ class AtomicDiff:
     rollback: str
     check: str
     patch: str
+    settles: bool = True
+    besides: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _DECISION = "It is a decision of the project"
 
 def no_diffs(known: Known, diffs: tuple[AtomicDiff, ...]) -> tuple[NoDiff, ...]:
     """Steps of capabilities below the threshold that no diff closes, worth most first within each reason."""
-    closed = {probe for diff in diffs for probe in diff.closes.split(", ")}
+    closed = {probe for diff in diffs if diff.settles for probe in diff.closes.split(", ")}
     below = [plan for plan in known.gaps.plans if plan.capability in known.gaps.below]
     steps = [step for plan in below for step in plan.patch_plan if step.probe not in closed | known.unshipped]
     steps.sort(key=lambda step: (-step.gain, step.probe))

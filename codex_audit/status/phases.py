@@ -56,7 +56,7 @@ def _construction(known: Known, diffs: tuple[AtomicDiff, ...]) -> tuple[str, ...
     """The diffs, then the steps worth most; what takes days is deferred (section 8)."""
     those = "the diff" if len(diffs) == 1 else f"the {count(len(diffs), 'diff')}"
     applied = (f"Apply {those} of section 5, a commit each, with the check beside it.",) if diffs else ()
-    closed = {probe for diff in diffs for probe in diff.closes.split(", ")} | known.unshipped
+    closed = {probe for diff in diffs if diff.settles for probe in diff.closes.split(", ")} | known.unshipped
     steps = [
         step
         for step in known.steps.values()

@@ -103,6 +103,47 @@ def test_a_gap_without_a_template_says_no_diff_and_why(tree: Path) -> None:
     assert "*No diff.*" in write(update).decode()
 
 
+PICKLED = "import pickle\n\n\ndef state(path):\n    with open(path, 'rb') as file:\n        return pickle.load(file)\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "files", "settles", "besides"),
+    [
+        ({}, ["adder/load.py"], True, ""),
+        (
+            {"adder/again.py": LOADS},
+            ["adder/again.py", "adder/load.py"],
+            True,
+            "it turns to yes once the other diff for it is applied too",
+        ),
+        (
+            {"adder/state.py": PICKLED},
+            ["adder/load.py"],
+            False,
+            "one other place keeps it at no, the first `adder/state.py:6`",
+        ),
+    ],
+)
+def test_a_diff_says_what_else_its_probe_takes(
+    tmp_path: Path, more: dict[str, str], files: list[str], settles: bool, besides: str
+) -> None:
+    uses = "".join(f"from adder import {Path(name).stem}\n" for name in more)
+    known = known_of(planted(tmp_path, {**BARE, "adder/main.py": uses, **more}))
+    update = update_of(tmp_path)
+    found = [diff for diff in update.diffs if diff.closes == "security.safe-load"]
+    assert sorted(diff.title for diff in found) == [f"Load tensors only in `{name}`" for name in files]
+    assert {(diff.settles, diff.besides) for diff in found} == {(settles, besides)}
+    undone = {probe for item in update.no_diffs for probe, _ in item.steps}
+    below = {plan.capability for plan in known.gaps.plans} & set(known.gaps.below)
+    assert ("security.safe-load" in undone) == (not settles and "security" in below)
+    shown = (
+        f"- **Part of:** `security.safe-load`; {besides}\n"
+        if besides
+        else "- **Closes:** `security.safe-load`\n"
+    )
+    assert shown in write(update).decode()
+
+
 def test_a_file_with_a_credential_is_never_part_of_a_diff(tmp_path: Path) -> None:
     secret = "AKIA" + "QYLPMN5HFIQR7BCD"
     loads = LOADS.replace("import torch\n", f'import torch\n\nKEY = "{secret}"\n')
