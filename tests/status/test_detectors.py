@@ -66,6 +66,19 @@ PLANTED: dict[str, tuple[str, Mapping[str, str | bytes], str]] = {
         {"requirements.txt": "numpy==1.26.0\n", "requirements-dev.txt": "numpy==2.0.0\n"},
         "requirements.txt:1",
     ),
+    "a script that setup.py installs and no test starts": (
+        "entry-point",
+        {
+            "setup.py": "from setuptools import setup\n\nsetup(name='adder', scripts=['bin/add-all'])\n",
+            "bin/add-all": "#!/usr/bin/env python\nprint(1)\n",
+        },
+        "setup.py:3",
+    ),
+    "a script that setup.py installs and that is gone": (
+        "entry-point",
+        {"setup.py": "from setuptools import setup\n\nsetup(name='adder', scripts=['bin/add-all'])\n"},
+        "setup.py:3",
+    ),
     "an import that fails silently": (
         "silent-import",
         {
@@ -99,6 +112,25 @@ PLANTED: dict[str, tuple[str, Mapping[str, str | bytes], str]] = {
             "adder/right.py": "import adder.left\n\n\ndef b():\n    return adder.left\n",
         },
         "adder/left.py:1",
+    ),
+    "a cycle through a package's own names": (
+        "import-cycle",
+        {
+            "adder/__init__.py": "from adder.base import Base\nfrom adder.more import More\n",
+            "adder/base.py": "class Base:\n    pass\n",
+            "adder/more.py": "from adder import Base\n\n\nclass More(Base):\n    pass\n",
+        },
+        "adder/__init__.py:2",
+    ),
+    "a cycle through a package that is loaded first": (
+        "import-cycle",
+        {
+            "adder/kinds/__init__.py": "from adder.kinds.all import ALL\n",
+            "adder/kinds/all.py": "from adder.left import a\n\nALL = [a]\n",
+            "adder/kinds/one.py": "ONE = 1\n",
+            "adder/left.py": "from adder.kinds.one import ONE\n\n\ndef a():\n    return ONE\n",
+        },
+        "adder/kinds/__init__.py:1",
     ),
     "library code that imports tests": (
         "layer-break",
@@ -166,6 +198,10 @@ INNOCENT: dict[str, Mapping[str, str | bytes]] = {
     "types that import each other": {
         "adder/left.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from adder.right import B\n\n\nclass A:\n    other: B\n",
         "adder/right.py": "from adder.left import A\n\n\nclass B:\n    other: A\n",
+    },
+    "a name that a package defines itself": {
+        "adder/__init__.py": 'VERSION = "1"\n\nfrom adder.more import more\n',
+        "adder/more.py": "from adder import VERSION\n\n\ndef more():\n    return VERSION\n",
     },
     "an import inside a function": {
         "adder/left.py": "def a():\n    from adder.right import b\n\n    return b\n",

@@ -3,46 +3,91 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from codex_audit.query.modules import Module
 from codex_audit.status.ground import Ground
 from codex_audit.status.imports import Edge, ImportGraph
 from codex_audit.status.model import Citation, Finding
 
 NAME = "import-cycle"
 _SHOWN = 4
+_BY_MODULES = "Loading works or fails by the order of imports, and none of them can be tested or moved alone."
+_BY_PACKAGE = (
+    "It loads because a package takes in names before the modules that want them of it; sorting its imports, or "
+    "importing one of them first, can break it."
+)
+_Edges = dict[str, dict[str, Edge]]
 
 
 def detect(ground: Ground) -> Iterator[Finding]:
-    """One finding for each set of modules of which each reaches each other by imports that run on load."""
+    """One finding for each set of modules of which each reaches each other by imports that run on load; those that
+    only packages close, which load themselves before their modules, are of less risk."""
     graph = ImportGraph(ground.tree.modules, ground.modules)
-    edges = _real(graph.edges)
-    for members in components(edges):
-        ring = shortest_ring(members, edges)
-        names = [edge.source for edge in ring]
-        loop = " imports ".join(f"`{name}`" for name in (*names, names[0]))
-        paths = {name: ground.tree.modules.by_name[name].path for name in members}
-        yield Finding(
-            detector=NAME,
-            title=f"{len(members)} modules import each other on load; the shortest ring: {loop}",
-            level="medium",
-            risk="Loading works or fails by the order of imports, and none of them can be tested or moved alone.",
-            reach=len(members),
-            places=tuple(Citation(paths[edge.source], edge.line, edge.name) for edge in ring[:_SHOWN]),
-            remedy="Move what both need into a module that imports neither, or import where it is used.",
-            effort="hours",
-            more=max(0, len(members) - len(ring)),
-        )
+    direct, whole = _direct(graph.edges), _whole(graph)
+    found = components(direct)
+    yield from (_finding(ground, members, direct, by_package=False) for members in found)
+    for members in components(whole):
+        if not any(set(ring) <= set(members) for ring in found):
+            yield _finding(ground, members, whole, by_package=True)
 
 
-def _real(edges: tuple[Edge, ...]) -> dict[str, dict[str, Edge]]:
-    """The first edge of each pair. A package that gathers names from its own modules is a loop only where one of them
-    takes a name back from the package itself, which is how packages are commonly written: such pairs are left out."""
-    found: dict[str, dict[str, Edge]] = {}
+def _finding(ground: Ground, members: tuple[str, ...], edges: _Edges, *, by_package: bool) -> Finding:
+    ring = shortest_ring(members, edges)
+    names = [edge.source for edge in ring]
+    loop = " imports ".join(f"`{name}`" for name in (*names, names[0]))
+    paths = {name: ground.tree.modules.by_name[name].path for name in members}
+    return Finding(
+        detector=NAME,
+        title=f"{len(members)} modules import each other on load; the shortest ring: {loop}",
+        level="low" if by_package else "medium",
+        risk=_BY_PACKAGE if by_package else _BY_MODULES,
+        reach=len(members),
+        places=tuple(Citation(paths[edge.source], edge.line, edge.name) for edge in ring[:_SHOWN]),
+        remedy="Move what both need into a module that imports neither, or import where it is used.",
+        effort="hours",
+        more=max(0, len(members) - len(ring)),
+    )
+
+
+def _direct(edges: Iterable[Edge]) -> _Edges:
+    """The first edge of each pair, but for those between a package and what lies in it."""
+    found: _Edges = {}
     for edge in edges:
-        if not edge.source.startswith(f"{edge.target}.") and not edge.target.startswith(f"{edge.source}."):
+        if not _holds(edge.target, edge.source) and not _holds(edge.source, edge.target):
             found.setdefault(edge.source, {}).setdefault(edge.target, edge)
     return found
+
+
+def _whole(graph: ImportGraph) -> _Edges:
+    """The same with all that packages do: they gather names of their modules, run before any of these, and give their
+    modules names that they took from others. What a package defines itself is there before it imports a module, if
+    its author knows why; taking that is no loop."""
+    known = graph.modules.by_name
+    found: _Edges = {}
+    for edge in graph.edges:
+        if not _holds(edge.target, edge.source) or _takes_in(known[edge.target], edge.name):
+            found.setdefault(edge.source, {}).setdefault(edge.target, edge)
+    for edge in graph.edges:
+        for package in _packages(edge.target):
+            if package in known and package != edge.source and not _holds(package, edge.source):
+                found.setdefault(edge.source, {}).setdefault(package, replace(edge, target=package))
+    return found
+
+
+def _takes_in(package: Module, name: str) -> bool:
+    return any(item.bound == name and not item.scope for item in package.facts.imports)
+
+
+def _packages(name: str) -> Iterator[str]:
+    """The packages around the module ``name``, the outermost first."""
+    parts = name.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts)))
+
+
+def _holds(package: str, name: str) -> bool:
+    return name.startswith(f"{package}.")
 
 
 def components(edges: Mapping[str, Mapping[str, Edge]]) -> list[tuple[str, ...]]:

@@ -18,13 +18,14 @@ NAME = "entry-point"
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _TABLES = ("project.scripts.", "project.gui-scripts.", "tool.poetry.scripts.")
 _ASSIGNED = re.compile(r"(?P<name>[\w.-]+)\s*=\s*(?P<target>[A-Za-z_][\w.]*:[A-Za-z_][\w.]*)")
+_QUOTED = re.compile(r"(['\"])([\w./-]+)\1")
 _SHOWN = 4
 _LINES = ("element", "argument", "assigned", "formatted")
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """An installed command; ``target`` is ``module:function``."""
+    """An installed command; ``target`` is ``module:function``, or the path of a script that is installed as it is."""
 
     name: str
     target: str
@@ -88,7 +89,18 @@ def entry_points(ground: Ground) -> tuple[EntryPoint, ...]:
     for text in setup.python.texts if setup is not None and setup.python is not None else ():
         for match in _ASSIGNED.finditer(text.text):
             found.setdefault(match["name"], EntryPoint(match["name"], match["target"], "setup.py", text.line))
+    for point in _scripts(setup):
+        found.setdefault(point.name, point)
     return tuple(found.values())
+
+
+def _scripts(setup: FileFacts | None) -> Iterator[EntryPoint]:
+    """The files that ``setup(scripts=[...])`` installs."""
+    for call in setup.python.calls if setup is not None and setup.python is not None else ():
+        listed = next((one.value for one in call.arguments if one.name == "scripts"), "")
+        if call.target.rpartition(".")[2] == "setup":
+            for _, path in _QUOTED.findall(listed):
+                yield EntryPoint(path.rpartition("/")[2], path, "setup.py", call.line)
 
 
 def _declared(file: FileFacts) -> Iterator[EntryPoint]:
@@ -102,7 +114,10 @@ def _declared(file: FileFacts) -> Iterator[EntryPoint]:
 
 
 def _is_missing(point: EntryPoint, ground: Ground) -> bool:
-    """Whether the module or function is certainly not there. What another distribution brings cannot be known."""
+    """Whether the script, module or function is certainly not there. What another distribution brings cannot be
+    known."""
+    if ":" not in point.target:
+        return point.target not in ground.entries
     modules = ground.tree.modules
     name, _, inner = point.target.partition(":")
     if not modules.defines_top(name):
@@ -123,6 +138,8 @@ def _is_missing(point: EntryPoint, ground: Ground) -> bool:
 def _is_tested(point: EntryPoint, ground: Ground, started: _Started) -> bool:
     """Whether a test imports the function or its module, or names the command or the module to run it."""
     modules = ground.tree.modules
+    if ":" not in point.target:
+        return not started.words.isdisjoint((point.name, point.target)) or point.name in started.alone
     name, _, inner = point.target.partition(":")
     if not started.imported.isdisjoint((name, f"{name}.{inner}")):
         return True
