@@ -28,11 +28,13 @@ class OsvServerError(CodexError):
 
 @dataclass(frozen=True, slots=True)
 class OsvServer:
-    """``url`` is on this machine only; ``sha256`` a digest over the records, of which there are ``records``."""
+    """``url`` is on this machine only; ``sha256`` a digest over the records, of which there are ``records``; ``passed``
+    are the files below the folder that are none."""
 
     url: str
     sha256: str
     records: int
+    passed: tuple[str, ...]
 
 
 @contextmanager
@@ -58,7 +60,12 @@ def _greeting(process: subprocess.Popen[bytes], folder: Path) -> OsvServer:
     line = pipe.readline() if pipe is not None and ready else b""
     try:
         said = json.loads(line)
-        return OsvServer(f"http://127.0.0.1:{int(said['port'])}/v1/query", said["sha256"], said["records"])
+        return OsvServer(
+            f"http://127.0.0.1:{int(said['port'])}/v1/query",
+            said["sha256"],
+            said["records"],
+            tuple(map(str, said["passed"])),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise OsvServerError(
             f"the OSV records in {shown(folder)} could not be served; give a folder of .json files (--osv-folder)"

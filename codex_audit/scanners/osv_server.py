@@ -28,9 +28,10 @@ Records = dict[str, list[dict[str, Any]]]
 
 def main(folder: str) -> int:
     """Read the records, say where they are served as one line of JSON, and serve them."""
-    records, digest, count = _read(Path(folder))
+    records, digest, count, passed = _read(Path(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, records))
-    print(json.dumps({"port": server.server_port, "sha256": digest, "records": count}), flush=True)
+    said = {"port": server.server_port, "sha256": digest, "records": count, "passed": passed}
+    print(json.dumps(said), flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()
     return 0
@@ -124,11 +125,15 @@ def _of_package(record: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
             yield affected
 
 
-def _read(folder: Path) -> tuple[Records, str, int]:
-    """The records by package, a digest over their bytes, and their number. What is no OSV record is passed over."""
+def _read(folder: Path) -> tuple[Records, str, int, list[str]]:
+    """The records by package, a digest over their bytes, their number, and the files that were passed over: what is no
+    OSV record, or larger than 16 MB."""
     records: Records = {}
-    digest, count = hashlib.sha256(), 0
+    digest, count, passed = hashlib.sha256(), 0, list[str]()
     for path in sorted(_files(folder)):
+        if path.stat().st_size > _LARGEST:
+            passed.append(str(path.relative_to(folder)))
+            continue
         data = path.read_bytes()
         digest.update(hashlib.sha256(data).digest())
         try:
@@ -136,11 +141,12 @@ def _read(folder: Path) -> tuple[Records, str, int]:
             names = _names(record)
             _check(record)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            passed.append(str(path.relative_to(folder)))
             continue
         count += 1
         for name in names:
             records.setdefault(name, []).append(record)
-    return records, digest.hexdigest(), count
+    return records, digest.hexdigest(), count, passed
 
 
 def _names(record: dict[str, Any]) -> set[str]:
@@ -164,7 +170,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place, name)
-            if name.endswith(".json") and path.is_file() and path.stat().st_size <= _LARGEST:
+            if name.endswith(".json") and path.is_file():
                 yield path
 
 

@@ -17,6 +17,7 @@ from codex_audit.scanners.kept import key_of, recall, remember
 from codex_audit.scanners.loopback import OsvServerError, osv_server
 from codex_audit.scanners.model import Finding, Outcome, Unscanned
 from codex_audit.scanners.subject import Settings
+from codex_evidence.names import shown
 
 NAME, DISTRIBUTION = "vulnerabilities", "pip-audit"
 PUBLIC = "https://api.osv.dev/v1/query"
@@ -59,6 +60,7 @@ def scan(dependencies: Dependencies, settings: Settings, version: str) -> Outcom
         with osv_server(settings.osv_folder) as server:
             if not server.records:
                 return Outcome("cannot_ask", _EMPTY, unscanned=unscanned)
+            unscanned = (*unscanned, *_passed(server.passed))
             database = f"{server.records} OSV records, sha256 {server.sha256}"
             key = key_of(NAME, version, server.sha256, *(f"{name}=={pin}" for name, pin in pins))
             answer = recall(settings.store, [key], bytes).get(key)
@@ -90,6 +92,13 @@ def _without_version(dependencies: Dependencies) -> Iterator[Unscanned]:
     for name in dependencies.open_names:
         place = next(one for one in dependencies.declared if one.requirement.name == name)
         yield Unscanned(place.path, f"{name} has no exact version, so nobody was asked")
+
+
+def _passed(names: tuple[str, ...]) -> Iterator[Unscanned]:
+    """A word on the files of the OSV folder that hold no record: what they should say, nobody looked up."""
+    if names:
+        more = f" ({len(names) - 1} more beside it)" if len(names) > 1 else ""
+        yield Unscanned(shown(names[0]), f"below --osv-folder, and no OSV record that can be read{more}")
 
 
 def _asked(pins: Mapping[tuple[str, str], object], url: str, settings: Settings) -> Ended:

@@ -58,6 +58,7 @@ def test_it_serves_the_folder_on_the_loopback_and_passes_over_what_is_no_record(
     write(tmp_path, {"broken.json": "{", "list.json": "[]", "odd.json": json.dumps(odd), "note.txt": "x"})
     with osv_server(tmp_path) as server:
         assert (server.records, server.url.startswith("http://127.0.0.1:")) == (2, True)
+        assert server.passed == ("broken.json", "list.json", "odd.json")
         query = {"package": {"name": "demo", "ecosystem": "PyPI"}, "version": "1.9"}
         with urlopen(Request(server.url, json.dumps(query).encode())) as said:  # noqa: S310 - our own server
             assert [one["id"] for one in json.load(said)["vulns"]] == ["X-1"]

@@ -98,6 +98,20 @@ def test_another_scan_gives_the_same_bytes_with_and_without_the_cache(planted: S
     assert planted.files == again.files == anew.files
 
 
+def test_what_a_damaged_record_would_have_said_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    tree = write(tmp_path / "tree", {"requirements.txt": "jinja2==2.10\n"})
+    good = json.dumps(osv("Jinja2", "GHSA-aaaa-bbbb-cccc", "2.10.1"))
+    write(tmp_path, {"osv/one.json": good, "osv/deep/two.json": good[:-9], "osv/three.json": "{"})
+    done = scan(tree, tmp_path / "out", "--only", "vulnerabilities", "--osv-folder", tmp_path / "osv")
+    report = done.report("vulnerabilities")
+    assert (report.state, [one.rule for one in report.findings]) == ("partial", ["GHSA-aaaa-bbbb-cccc"])
+    (one,) = report.unscanned
+    assert (one.path, one.reason) == (
+        "deep/two.json",
+        "below --osv-folder, and no OSV record that can be read (1 more beside it)",
+    )
+
+
 def test_a_scan_into_the_tree_leaves_its_digest_as_it_was(tmp_path: Path) -> None:
     tree = write(tmp_path / "tree", {"answer.py": EVAL})
     before = index_tree(tree, None, exclude=(), jobs=1).index.tree_sha256
