@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_audit.reports.escaping import cell, text
-from codex_audit.scanners.places import SUMMARY, scanner_path
+from codex_audit.scanners.places import SUMMARY, WITHHELD, scanner_path
 from codex_audit.stages.places import (
     ARTIFACTS,
     BASELINE,
@@ -59,7 +59,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         | {"capability_matrix": report_path("<time>", "json"), "audit_run_manifest": MANIFEST}
         | {"audit_run_record": RECORD, "run_in_progress": MARKER, "gate_baseline": BASELINE},
     ),
-    ("A scan", _SCAN, {"scan": SUMMARY, "scanner_report": scanner_path("<scanner>")}),
+    ("A scan", _SCAN, {"scan": SUMMARY, "scanner_report": scanner_path("<scanner>"), "withheld": WITHHELD}),
     (
         "A training run",
         _RUN,

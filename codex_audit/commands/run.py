@@ -29,7 +29,7 @@ from codex_evidence.errors import UsageError
 
 if TYPE_CHECKING:
     from codex_audit.artifacts import CapabilitiesScored
-    from codex_audit.scanners.model import ScanResults
+    from codex_audit.scanners.read import Scans
     from codex_audit.stages.pipeline import Audit
 
 _OTHER = " is no report of this run or of the former one; verify will name it"
@@ -123,7 +123,7 @@ def _show(done: _Done) -> None:
 
 def _lines(done: _Done) -> Iterator[str]:
     yield from (f"note: {note}" for note in done.notes)
-    yield f"security   {_scanned(done.audit.scan)}"
+    yield f"security   {_scanned(done.audit.scans)}"
     yield f"artifacts  {done.output / 'audit_artifacts'}"
     yield from (f"report     {done.output / path}" for path in done.reports.values())
     if done.audit.manifest is None:
@@ -132,9 +132,12 @@ def _lines(done: _Done) -> Iterator[str]:
         yield f"head       {done.audit.manifest.head}"
 
 
-def _scanned(scan: ScanResults | None) -> str:
+def _scanned(scans: Scans) -> str:
+    scan = scans.fitting
     if scan is None:
-        return "not scanned: no scan fits this tree (codex-audit scan)"
+        count = len(scans.withheld)
+        hidden = f"; what a former scan found in {count} of its files is hidden" if count else ""
+        return f"not scanned: no scan fits this tree (codex-audit scan){hidden}"
     words = (
         f"{one.scanner} {one.open_findings if one.state in ('done', 'partial') else one.state.replace('_', ' ')}"
         for one in scan.reports

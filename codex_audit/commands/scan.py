@@ -27,7 +27,7 @@ from codex_audit.commands.options import (
     store_of,
     vocabulary,
 )
-from codex_audit.scanners.places import SCANNERS
+from codex_audit.scanners.places import SCANNERS, WITHHELD
 from codex_audit.scanners.severity import SEVERITIES
 from codex_evidence.errors import UsageError
 
@@ -74,11 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     from codex_audit.scanners.subject import Subject
     from codex_audit.scanners.write import check_output, write_scan
     from codex_audit.stages.clock import start_time
-    from codex_audit.stages.forgetting import forget, unknown_values
+    from codex_audit.stages.forgetting import forget, unknown_values, withheld
     from codex_audit.stages.index import index_tree
     from codex_audit.stages.inputs import tool_version
     from codex_audit.stages.work import indexed_bytes
     from codex_audit.workflow.load import load_workflow
+    from codex_evidence.documents import artifact_bytes
 
     tree, output = arguments.path, arguments.output or arguments.path
     for folder in filter(None, (tree, arguments.osv_folder, arguments.packages)):
@@ -96,7 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings = _settings(arguments, loaded.workflow, Path(scratch), tell)
         scanned = scan_tree(Subject(listing.index, read), settings, tool_version())
     unknown = unknown_values(listing, scanned.results)
-    write_scan(output, scanned.documents)
+    documents = scanned.documents
+    if any(one.scanner == "secrets" and one.state in ("done", "partial") for one in scanned.results.reports):
+        documents = documents | {WITHHELD: artifact_bytes(withheld(listing, unknown))}
+    write_scan(output, documents)
     # Behind the scan: audits that begin now read it, and what others put later is not kept.
     forgot = forget(listing, unknown, settings.store)
     notes = (*scanned.results.summary.notes, *filter(None, (forgot,)))

@@ -53,11 +53,9 @@ def covered(data: bytes, hidden: Iterable[Hidden]) -> list[Covered]:
     bounds = line_bounds(data)
     found: list[Covered] = []
     for one in sorted(hidden, key=lambda item: (item.span.line, item.span.start)):
-        if 0 < one.span.line <= len(bounds):
-            first, last = bounds[one.span.line - 1]
-            start, end = first + max(one.span.start, 0), min(first + one.span.end, last)
-            if start < end:
-                found.append(Covered(one.kind, start, end))
+        place = covered_in(bounds, one)
+        if place is not None:
+            found.append(place)
     joined: list[Covered] = []
     for place in found:
         before = joined[-1] if joined else None
@@ -66,6 +64,15 @@ def covered(data: bytes, hidden: Iterable[Hidden]) -> list[Covered]:
         else:
             joined.append(place)
     return joined
+
+
+def covered_in(bounds: Sequence[tuple[int, int]], hidden: Hidden) -> Covered | None:
+    """Where one value lies in bytes whose lines have ``bounds``; None where it does not."""
+    if not 0 < hidden.span.line <= len(bounds):
+        return None
+    first, last = bounds[hidden.span.line - 1]
+    start, end = first + max(hidden.span.start, 0), min(first + hidden.span.end, last)
+    return Covered(hidden.kind, start, end) if start < end else None
 
 
 def _goes_on(data: bytes, before: Covered, after: Covered) -> bool:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from codex_audit.facts.hidden import Covered, Hidden, covered
+from codex_audit.facts.hidden import Hidden, covered, covered_in, line_bounds
 from codex_audit.facts.model import Secret
 from codex_audit.facts.secret_kinds import ALL, ASSIGNED, COUNTED, Kind
 
@@ -45,16 +45,18 @@ def found_and_clean(
     return _named(data, hits), _without(data, [*hits, *more])
 
 
-def knows(data: bytes, hidden: Sequence[Hidden]) -> bool:
-    """Whether ``redact_bytes`` takes out all that is ``hidden`` by itself."""
+def unknown(data: bytes, hidden: Sequence[Hidden]) -> tuple[Hidden, ...]:
+    """What of ``hidden`` ``redact_bytes`` does not take out by itself."""
     hits = _apart(_matches(data, ALL))
     starts = [hit.start for hit in hits]
+    bounds = line_bounds(data)
 
-    def inside(one: Covered) -> bool:
-        before = bisect_right(starts, one.start)
-        return before > 0 and one.end <= hits[before - 1].end
+    def inside(one: Hidden) -> bool:
+        place = covered_in(bounds, one)
+        before = bisect_right(starts, place.start) if place is not None else 0
+        return place is None or (before > 0 and place.end <= hits[before - 1].end)
 
-    return all(map(inside, covered(data, hidden)))
+    return tuple(one for one in hidden if not inside(one))
 
 
 def secret_values(data: bytes) -> tuple[tuple[Secret, bytes], ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from codex_audit.artifacts import CapabilitiesRaw, ContextIndex
+from codex_audit.artifacts import CapabilitiesRaw
 from codex_audit.gates.failures import CLEAN_TREE, FEEDER, Failure, failures_of, scan_check
 from codex_audit.scanners.rules import NOT_SEEN
 from codex_audit.scanners.verdicts import is_severe, silent
@@ -50,7 +50,7 @@ def judged(tree: Path, audit: Audit, raw: CapabilitiesRaw) -> Judged:
     quiet = silent(audit.scan)
     looked = {report.scanner: _unseen(report) for report in audit.scan.reports if report not in quiet}
     told = tuple(f"{report.scanner} ({report.state.replace('_', ' ')})" for report in quiet)
-    return Judged((*found, *_beside(found, tree, audit.index, audit.scan)), looked, True, told)
+    return Judged((*found, *_beside(found, tree, audit, audit.scan)), looked, True, told)
 
 
 def _unseen(report: ScannerReport) -> frozenset[str]:
@@ -59,9 +59,7 @@ def _unseen(report: ScannerReport) -> frozenset[str]:
     return frozenset(unread | {one.path for one in report.findings if one.rule == NOT_SEEN})
 
 
-def _beside(
-    found: tuple[Failure, ...], tree: Path, index: ContextIndex, scan: ScanResults
-) -> Iterator[Failure]:
+def _beside(found: tuple[Failure, ...], tree: Path, audit: Audit, scan: ScanResults) -> Iterator[Failure]:
     """The findings that count, but for secrets that fail a probe already."""
     named = {(one.path, one.line) for one in found if one.check == CLEAN_TREE}
     counted = [
@@ -73,25 +71,23 @@ def _beside(
         and not (report.scanner == FEEDER and (one.path, one.line) in named)
     ]
     quoted = {(one.path, one.line) for scanner, one in counted if scanner != FEEDER}
-    texts = _texts(quoted, tree, index, scan) if quoted else {}
+    texts = _texts(quoted, tree, audit) if quoted else {}
     for scanner, one in counted:
         # Kind and file of a secret, as of what stands at no line.
         snippet = texts.get((one.path, one.line), "") if scanner != FEEDER else ""
         yield Failure(scan_check(scanner, one.rule), "", snippet or one.path, one.path, one.line, one.message)
 
 
-def _texts(
-    places: Collection[tuple[str, int]], tree: Path, index: ContextIndex, scan: ScanResults
-) -> dict[tuple[str, int], str]:
+def _texts(places: Collection[tuple[str, int]], tree: Path, audit: Audit) -> dict[tuple[str, int], str]:
     """What stands at those of ``places`` that may be quoted."""
     # These load the readers of files, which an audit that is remembered does not need.
     from codex_audit.stages.excerpts import excerpt, quotable_lines
-    from codex_audit.stages.found_secrets import secret_lines
+    from codex_audit.stages.hiding import hiding
     from codex_audit.stages.index import Listing
     from codex_audit.stages.work import indexed_bytes, is_text
 
-    listing = Listing(Path(os.path.realpath(tree)), index, (), ())
-    hidden = secret_lines(scan)
+    index = audit.index
+    listing = hiding(Listing(Path(os.path.realpath(tree)), index, (), ()), audit.scans)
     paths = {path for path, _ in places}
     lines = {
         entry.path: quotable_lines(indexed_bytes(listing, entry))
@@ -101,5 +97,5 @@ def _texts(
     return {
         (path, line): " ".join(excerpt(lines[path], line).split())
         for path, line in places
-        if path in lines and line not in hidden.get(path, ())
+        if path in lines and line not in listing.unquoted.get(path, ())
     }

@@ -8,6 +8,7 @@ SCANNERS = ("bandit", "secrets", "sbom", "licences", "vulnerabilities")
 """The names of all scanners, in the order in which they run."""
 
 BOM_FILE = "sbom.cdx.json"
+WITHHELD = f"{SECURITY_FOLDER}/withheld.json"
 
 
 def scanner_path(name: str) -> str:
@@ -15,5 +16,5 @@ def scanner_path(name: str) -> str:
     return f"{SECURITY_FOLDER}/{name}.json"
 
 
-SCAN_FILES = (SUMMARY, *map(scanner_path, SCANNERS), f"{SECURITY_FOLDER}/{BOM_FILE}")
+SCAN_FILES = (WITHHELD, SUMMARY, *map(scanner_path, SCANNERS), f"{SECURITY_FOLDER}/{BOM_FILE}")
 """All that a scan writes."""

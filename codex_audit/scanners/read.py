@@ -1,8 +1,10 @@
-"""A scan as an audit reads it: it counts for the tree that it was made of, and for no other."""
+"""A scan as an audit reads it: its findings count for the tree that it was made of, and for no other; what it withholds
+is withheld of whatever becomes of that tree."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from codex_audit.artifacts import ContextIndex
 from codex_audit.scanners.places import SECURITY_FOLDER, SUMMARY
+from codex_audit.scanners.withheld import WithheldFile, read_withheld
 from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import MAX_BYTES, parse_artifact
 from codex_evidence.errors import CodexError, UnreadableError
@@ -29,6 +33,18 @@ class ScanFileError(CodexError):
     """A scan whose files are not those that its summary vouches for."""
 
     exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """What an audit knows of scans: that of its tree, None where no scan fits, and what the last search for secrets
+    withholds of files that are still there."""
+
+    fitting: ScanResults | None = None
+    withheld: tuple[WithheldFile, ...] = ()
+
+
+NO_SCANS = Scans()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +72,17 @@ def scan_results(output: Path, tree_sha256: str) -> ScanResults | None:
     return ScanResults(summary, reports)
 
 
-def scan_on(output: Path, tree_sha256: str, today: date | None) -> ScanResults | None:
-    """The same as it counts on the day ``today`` (None: the day it is, in UTC): without suppressions that no longer
-    hold."""
-    found = scan_results(output, tree_sha256)
-    return found.on(today or datetime.now(UTC).date()) if found is not None else None
+def read_scans(outputs: Sequence[Path], index: ContextIndex, today: date | None) -> Scans:
+    """The scan of this very tree that lies under the first of ``outputs`` that has one, as it counts on the day
+    ``today`` (None: the day it is, in UTC), without suppressions that no longer hold; and what is withheld under any
+    of them. Raises as ``scan_results`` and ``read_withheld``."""
+    places = tuple(dict.fromkeys(outputs))
+    found = (scan_results(output, index.tree_sha256) for output in places)
+    fitting = next((one for one in found if one is not None), None)
+    return Scans(
+        fitting.on(today or datetime.now(UTC).date()) if fitting is not None else None,
+        read_withheld(places, index),
+    )
 
 
 def _tree_of(data: bytes) -> str:

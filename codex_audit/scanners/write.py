@@ -1,11 +1,11 @@
-"""A scan onto disk: its summary first, which names the digests of the rest, so that a scan that was killed while it
-wrote is one whose files do not fit."""
+"""A scan onto disk: first what is to be hidden, then the summary, which names the digests of the rest, so that a scan
+that was killed while it wrote is one whose files do not fit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from codex_audit.scanners.places import SCAN_FILES, SECURITY_FOLDER
+from codex_audit.scanners.places import SCAN_FILES, SECURITY_FOLDER, WITHHELD
 from codex_evidence.atomic import remove, write_bytes
 from codex_evidence.errors import UsageError, WriteError
 from codex_evidence.names import shown
@@ -19,7 +19,8 @@ def check_output(output: Path) -> None:
 
 
 def write_scan(output: Path, documents: dict[str, bytes]) -> None:
-    """Writes ``documents`` (by path under ``output``) in place of the former scan. Raises WriteError."""
+    """Writes ``documents`` (by path under ``output``) in place of the former scan, of which stays what is withheld if
+    nobody looked for secrets again. Raises WriteError."""
     folder = output / SECURITY_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,5 +29,5 @@ def write_scan(output: Path, documents: dict[str, bytes]) -> None:
     for path in SCAN_FILES:
         if path in documents:
             write_bytes(output / path, documents[path])
-        else:
+        elif path != WITHHELD:
             remove(output / path)

@@ -13,8 +13,9 @@ from codex_audit.stages.capabilities import ask_capabilities
 from codex_audit.stages.edits import State, shape_of
 from codex_audit.stages.excerpts import with_excerpts
 from codex_audit.stages.facets import Reading, read_facets
-from codex_audit.stages.found_secrets import secret_lines, with_found, without_found
+from codex_audit.stages.found_secrets import with_found
 from codex_audit.stages.gaps import plan_gaps
+from codex_audit.stages.hiding import quotable
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Results, Whole
 from codex_audit.stages.render import render_reports, report_input, words_of
@@ -22,7 +23,6 @@ from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.runs import runs_of
 from codex_audit.stages.scoring import score_capabilities
 from codex_audit.stages.vocabulary import Vocabulary, load_vocabulary
-from codex_audit.stages.work import indexed_bytes, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,4 @@ def _answers(
         reading, request.catalogue(), workflow.disable, workflow.overrule, jobs=request.jobs
     )
     entries = {entry.path: entry for entry in listing.index.files}
-
-    hidden = secret_lines(request.scan)
-
-    def text_of(path: str) -> bytes:
-        entry = entries[path]
-        return without_found(indexed_bytes(listing, entry), hidden.get(path)) if is_text(entry) else b""
-
-    return with_excerpts(raw, text_of), asked
+    return with_excerpts(raw, lambda path: quotable(listing, entries[path])), asked

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.cache.store import Store
 from codex_audit.facts.hidden import Hidden
-from codex_audit.facts.secrets import knows
+from codex_audit.facts.secrets import unknown
 from codex_audit.scanners.kept import ANSWERS
 from codex_audit.scanners.model import ScanResults
+from codex_audit.scanners.withheld import SCHEMA, Withheld, WithheldFile
 from codex_audit.stages.found_secrets import hidden_values
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import digest
@@ -23,17 +25,25 @@ def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidde
     return dict(_unknown(listing, hidden_values(scan)))
 
 
-def forget(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: Store | None) -> str:
-    """Empties ``store``, answers of scanners apart, where entries may hold one of the ``unknown`` values: one that is
+def withheld(listing: Listing, values: Mapping[str, tuple[Hidden, ...]]) -> Withheld:
+    """``values`` with the files as they were scanned, for audits of what becomes of them."""
+    entries = _entries(listing, values)
+    return Withheld(
+        SCHEMA, tuple(WithheldFile(entry.path, entry.sha256, values[entry.path]) for entry in entries)
+    )
+
+
+def forget(listing: Listing, values: Mapping[str, tuple[Hidden, ...]], store: Store | None) -> str:
+    """Empties ``store``, answers of scanners apart, where entries may hold one of the unknown ``values``: one that is
     new since it was emptied, or that audits have read since, of a tree that no scan fitted. What was done, in words;
     empty for nothing."""
-    found = f"{len(unknown)} files hold what only a scan takes for a secret"
-    if not unknown:
+    found = f"{len(values)} files hold what only a scan takes for a secret"
+    if not values:
         return ""
     if store is None:
         return f"{found}; a cache that an audit filled may hold it too, and a scan without --no-cache empties that"
-    marks = dict(_mark(entry, unknown[entry.path]) for entry in _entries(listing, unknown))
-    if store.get(list(marks)) == marks and not _was_read(listing, unknown, store):
+    marks = dict(_mark(entry, values[entry.path]) for entry in _entries(listing, values))
+    if store.get(list(marks)) == marks and not _was_read(listing, values, store):
         return ""
     if not store.empty(ANSWERS):
         return f"{found}, and the cache may hold it: it is in use or cannot be written; remove {store.folder}"
@@ -46,11 +56,9 @@ def _unknown(
 ) -> Iterator[tuple[str, tuple[Hidden, ...]]]:
     for entry in _entries(listing, hidden):
         values = hidden[entry.path]
-        try:
-            known = knows(indexed_bytes(listing, entry), values)
-        except ChangedWhileReadError:
-            known = False
-        if not known:
+        with suppress(ChangedWhileReadError):  # after which it is all of them
+            values = unknown(indexed_bytes(listing, entry), values)
+        if values:
             yield entry.path, values
 
 
@@ -60,10 +68,10 @@ def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> tuple[bytes, bytes]:
     return key, digest(repr(values).encode())
 
 
-def _was_read(listing: Listing, unknown: Mapping[str, tuple[Hidden, ...]], store: Store) -> bool:
+def _was_read(listing: Listing, values: Mapping[str, tuple[Hidden, ...]], store: Store) -> bool:
     """Whether there are facts of such a file in which its values are not hidden."""
     work = work_on(replace(listing, hidden={}))
-    return bool(store.get([key for _, key in facts_keys(work, _entries(listing, unknown))]))
+    return bool(store.get([key for _, key in facts_keys(work, _entries(listing, values))]))
 
 
 def _entries(listing: Listing, paths: Mapping[str, object]) -> list[FileEntry]:

@@ -19,7 +19,7 @@ from codex_audit.listing.exclude import excluder
 from codex_audit.listing.git import GitView, Refusal, git_view, is_bare_repository
 from codex_audit.listing.own import Layout, own_paths
 from codex_audit.listing.walk import walk_view
-from codex_audit.scanners.places import SCAN_FILES, SECURITY_FOLDER, SUMMARY
+from codex_audit.scanners.places import SCAN_FILES, SECURITY_FOLDER, SUMMARY, WITHHELD
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
@@ -44,7 +44,7 @@ _WALKED = "The walk leaves out .git, caches and virtual environments by their na
 
 # Only suffixes of reports: a forged record must not hide `reports/capability_matrix_<time>.py`.
 _LAYOUT = Layout(
-    traces=(MANIFEST, RECORD, MARKER, BASELINE, SUMMARY),
+    traces=(MANIFEST, RECORD, MARKER, BASELINE, SUMMARY, WITHHELD),
     fixed=frozenset({MANIFEST, RECORD, MARKER, BASELINE, *map(artifact_path, ARTIFACTS), *SCAN_FILES}),
     lists={RECORD: "reports", MARKER: "writes"},
     named=REPORT_SHAPE,
@@ -61,8 +61,8 @@ class Listing:
     ``root`` is the real path of the tree. ``raw_paths`` and ``object_ids`` stand in the order of
     ``index.files``: the name as bytes, and git's object id of the path in its index (empty where there is
     none). The object id is what was last staged, before any conversion, and says nothing of the bytes on
-    disk: ``FileEntry.sha256`` does. So do the ``stamps``, None for what was not hashed. ``hidden`` is what a scan of
-    this very tree found in a file that no reader may see.
+    disk: ``FileEntry.sha256`` does. So do the ``stamps``, None for what was not hashed. ``hidden`` is what a scan
+    found in a file that no reader may see, ``unquoted`` the numbers of the lines that nobody may quote.
     """
 
     root: Path
@@ -71,6 +71,7 @@ class Listing:
     object_ids: tuple[str, ...]
     stamps: tuple[Stamp | None, ...] = ()
     hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
+    unquoted: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def index_tree(

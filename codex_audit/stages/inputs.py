@@ -6,20 +6,17 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import codex_audit
 import codex_evidence
 from codex_audit.artifacts import ContextIndex
 from codex_audit.facts.python.version import grammar
+from codex_audit.scanners.read import NO_SCANS, Scans
 from codex_audit.workflow.settings import Workflow
 from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.resources import template_folder
-
-if TYPE_CHECKING:
-    from codex_audit.scanners.model import ScanResults
 
 INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree", "scan")
 """The names of all inputs, in the order of the chain."""
@@ -43,11 +40,9 @@ class Input:
     text: str | None = None
 
 
-def audit_inputs(
-    workflow: Workflow, index: ContextIndex, scan: ScanResults | None = None
-) -> dict[str, Input]:
+def audit_inputs(workflow: Workflow, index: ContextIndex, scans: Scans = NO_SCANS) -> dict[str, Input]:
     """Every input of an audit by name, in the order of ``INPUTS``."""
-    return {**tool_inputs(workflow), "tree": tree_input(index), "scan": scan_input(scan)}
+    return {**tool_inputs(workflow), "tree": tree_input(index), "scan": scan_input(scans)}
 
 
 def tool_inputs(workflow: Workflow) -> dict[str, Input]:
@@ -87,13 +82,16 @@ def tree_input(index: ContextIndex) -> Input:
     return Input(index.tree_sha256, sum(entry.size for entry in index.files if entry.kind == "file"))
 
 
-def scan_input(scan: ScanResults | None) -> Input:
-    """The releases of the scanners with a digest of all that they found; that nobody scanned this tree is said too."""
-    if scan is None:
-        return _clear(NOT_SCANNED)
-    tools = {line.tool: f"{line.version} {line.state}".strip() for line in scan.summary.scanners}
-    found = {"sha256": sha256_hex(canonical_bytes(to_plain(scan))), "tools": tools}
-    return _clear(canonical_bytes(found).decode("utf-8"))
+def scan_input(scans: Scans) -> Input:
+    """The releases of the scanners with a digest of all that they found, and one of what is withheld; that nobody
+    scanned this tree is said too."""
+    scan, found = scans.fitting, dict[str, object]()
+    if scan is not None:
+        tools = {line.tool: f"{line.version} {line.state}".strip() for line in scan.summary.scanners}
+        found |= {"sha256": sha256_hex(canonical_bytes(to_plain(scan))), "tools": tools}
+    if scans.withheld:
+        found["withheld"] = sha256_hex(canonical_bytes(to_plain(scans.withheld)))
+    return _clear(canonical_bytes(found).decode("utf-8") if found else NOT_SCANNED)
 
 
 def _clear(text: str) -> Input:

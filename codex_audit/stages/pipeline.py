@@ -16,7 +16,7 @@ from codex_audit.artifacts import (
     Gaps,
 )
 from codex_audit.collection import without_collection
-from codex_audit.scanners.read import scan_on
+from codex_audit.scanners.read import NO_SCANS, Scans, read_scans
 from codex_audit.stages.index import Listing
 from codex_audit.stages.inputs import Input, audit_inputs
 from codex_audit.stages.manifest import make_manifest
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Audit:
     """What the stages made of the ``inputs``, None for those that did not run; ``chained`` is whether S7 did.
-    ``index_document`` are the bytes of the index, ``reports`` those of the reports by format; ``scan`` is what scanners
-    found in this tree, None where no scan fits it."""
+    ``index_document`` are the bytes of the index, ``reports`` those of the reports by format; ``scans`` is what was
+    known of scans of this tree and of what it was before."""
 
     inputs: dict[str, Input]
     index: ContextIndex
@@ -46,8 +46,13 @@ class Audit:
     gaps: Gaps | None
     reports: dict[str, bytes]
     seconds: dict[str, float]
-    scan: ScanResults | None
+    scans: Scans
     chained: bool
+
+    @property
+    def scan(self) -> ScanResults | None:
+        """What scanners found in this tree, None where no scan fits it."""
+        return self.scans.fitting
 
     @cached_property
     def documents(self) -> dict[str, bytes]:
@@ -82,8 +87,9 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
     index = listing.index
     if request.store is not None:
         request.store.join()  # before the scan is read: what a later one finds must not be kept
-    request = replace(request, scan=scan_on(request.output, index.tree_sha256, request.today))
-    inputs = audit_inputs(workflow, index, request.scan)
+    scans = read_scans((request.output, request.tree), index, request.today)
+    request = replace(request, scan=scans.fitting)
+    inputs = audit_inputs(workflow, index, scans)
     document = artifact_bytes(index)
     keys = keys_of(request.tree, inputs, document)
     store = request.store if "S6" in wanted else None
@@ -92,10 +98,10 @@ def _run_stages(request: Request, last: str, tell: Callable[[str], None]) -> Aud
         # This loads all readers, which takes longer than recalling what they said.
         from codex_audit.stages.results import results_of
 
-        results = results_of(request, _hiding(listing, request.scan), wanted, watch, keys)
+        results = results_of(request, _hiding(listing, scans), wanted, watch, keys)
     made = (results.facets, results.raw, results.scored, results.gaps)
     audit = Audit(
-        inputs, index, document, *made, results.reports, watch.seconds, request.scan, chained="S7" in wanted
+        inputs, index, document, *made, results.reports, watch.seconds, scans, chained="S7" in wanted
     )
     if audit.chained:
         watch.run("S7", lambda: audit.manifest)
@@ -108,10 +114,10 @@ def _indexed(request: Request) -> Listing:
     return index_again(request.tree, request.output, exclude=exclude, jobs=request.jobs, store=store)
 
 
-def _hiding(listing: Listing, scan: ScanResults | None) -> Listing:
+def _hiding(listing: Listing, scans: Scans) -> Listing:
     """``listing`` with what readers may not see."""
-    if scan is None:
+    if scans == NO_SCANS:
         return listing
-    from codex_audit.stages.found_secrets import hidden_values
+    from codex_audit.stages.hiding import hiding
 
-    return replace(listing, hidden=hidden_values(scan))
+    return hiding(listing, scans)

@@ -27,7 +27,8 @@ class Request:
     longer than an audit that is remembered. ``by_stamp`` lets files be that have not changed since the last index.
     Without ``reports`` they may be missing where no probe had to be asked.
     ``today`` is the day on which suppressions have to hold, None for the day
-    it is; ``scan`` what scanners found in this very tree, which ``run_stages`` looks for under ``output``."""
+    it is; ``scan`` what scanners found in this very tree, which ``run_stages`` looks for under ``output`` and in the
+    tree."""
 
     tree: Path
     output: Path

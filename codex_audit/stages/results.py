@@ -9,11 +9,12 @@ from codex_audit.facts.packed import pack
 from codex_audit.stages.choice import chosen_alike
 from codex_audit.stages.edits import State, edited, load_state, moves, save_state, with_moved_lines
 from codex_audit.stages.excerpts import with_excerpts
+from codex_audit.stages.hiding import quotable
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import Keys, Results, Whole, recall_last, remember
 from codex_audit.stages.request import Request, Watch
 from codex_audit.stages.runs import runs_of
-from codex_audit.stages.work import facts_keys, indexed_bytes, work_on
+from codex_audit.stages.work import facts_keys, work_on
 
 
 def results_of(
@@ -69,7 +70,7 @@ def _moved(listing: Listing, store: Store, keys: Keys) -> tuple[Whole, Whole, St
     if how is None:
         return None
     raw = with_moved_lines(old.raw, how)
-    raw = with_excerpts(raw, lambda path: indexed_bytes(listing, entries[path]), only=changed)
+    raw = with_excerpts(raw, lambda path: quotable(listing, entries[path]), only=changed)
     read = dict(facts_keys(work, [entries[path] for path in changed]))
     store.put({read[path]: pack(facts[path]) for path in changed})
     files = {entry.path: entry.sha256 for entry in listing.index.files}

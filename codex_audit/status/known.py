@@ -18,9 +18,9 @@ from codex_audit.artifacts import (
 from codex_audit.capabilities.model import Capability, Probe
 from codex_audit.query.defaults import load_defaults
 from codex_audit.query.tree import Tree
-from codex_audit.scanners.read import scan_on
+from codex_audit.scanners.read import read_scans
 from codex_audit.stages.analysis import analyse
-from codex_audit.stages.found_secrets import hidden_values, secret_lines
+from codex_audit.stages.hiding import hiding
 from codex_audit.stages.index import Listing, index_tree
 from codex_audit.stages.remembered import Whole
 from codex_audit.stages.request import Request, Watch
@@ -120,8 +120,9 @@ def find_out(
     )
     if request.store is not None:
         request.store.join()  # before the scan is read: what a later one finds must not be kept
-    request = replace(request, scan=scan_on(request.output, whole.index.tree_sha256, request.today))
-    listing = replace(_without(whole, own), hidden=hidden_values(request.scan))
+    scans = read_scans((request.output, request.tree), whole.index, request.today)
+    request = replace(request, scan=scans.fitting)
+    listing = hiding(_without(whole, own), scans)
     analysis = analyse(request, listing, frozenset(STAGES[:6]), watch)
     results, reading = analysis.results, analysis.reading
     if reading is None or not isinstance(results, Whole):
@@ -138,7 +139,7 @@ def find_out(
             listing.index,
             _tracked(listing) if git else None,
         ),
-        sources=Sources(listing, secret_lines(request.scan)),
+        sources=Sources(listing),
         changes=recent_changes(listing.root) if git else Changes(reason="the folder is in no git repository"),
         catalogue=request.catalogue(),
         workflow=request.workflow,

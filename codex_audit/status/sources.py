@@ -4,15 +4,14 @@ scan found some replaced."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.facts.secrets import find_secrets, hides, redact, redact_bytes
-from codex_audit.stages.found_secrets import without_found
+from codex_audit.stages.hiding import quotable
 from codex_audit.stages.index import Listing
-from codex_audit.stages.work import indexed_bytes, is_text
+from codex_audit.stages.work import is_text
 from codex_audit.status.model import Citation
 
 _REDACTED = re.compile(r"\[redacted [^\]]*\]")
@@ -21,10 +20,9 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 @dataclass(frozen=True)
 class Sources:
-    """Reads each file once, when somebody asks. ``hidden`` are the lines of each file that nobody may quote."""
+    """Reads each file once, when somebody asks."""
 
     listing: Listing
-    hidden: Mapping[str, frozenset[int]] = field(default_factory=dict)
     _lines: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -34,7 +32,7 @@ class Sources:
     def text(self, path: str) -> str | None:
         """The whole text of a file; None when there is none, it is not UTF-8, or it holds a credential."""
         data = self._bytes(path)
-        if data is None or path in self.hidden or find_secrets(data) or hides(data):
+        if data is None or path in self.listing.unquoted or find_secrets(data) or hides(data):
             return None
         try:
             return data.decode("utf-8")
@@ -68,7 +66,7 @@ class Sources:
         entry = self._entries.get(path)
         if entry is None or not is_text(entry):
             return None
-        return without_found(indexed_bytes(self.listing, entry), self.hidden.get(path))
+        return quotable(self.listing, entry)
 
 
 def _names(given: str) -> tuple[str, ...]:

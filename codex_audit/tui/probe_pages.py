@@ -95,11 +95,14 @@ def cited(world: World, key: str) -> tuple[Evidence, ...]:
 
 def _lines_around(world: World, place: Evidence) -> Source:
     index = world.audit.index
+    encoding = _encoding(world, place.path)
+    if index is None:
+        return read_source(world.tree, place.path, encoding, place.line)
     try:
-        hidden = found_lines(world.folder, index.tree_sha256, place.path) if index else None
+        hidden = found_lines((world.folder, world.tree), index, place.path)
     except CodexError as error:
         return Source(fault=f"nobody knows which of them hold a secret: {error}")
-    return read_source(world.tree, place.path, _encoding(world, place.path), place.line, hidden)
+    return read_source(world.tree, place.path, encoding, place.line, hidden)
 
 
 def _doubts(world: World, place: Evidence, found: Source) -> Iterator[Block]:

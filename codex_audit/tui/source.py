@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex_audit.artifacts import ContextIndex
 from codex_audit.facts.secrets import redact_bytes
 from codex_audit.listing.beneath import folder, is_beneath, opened, read_at_most, split
-from codex_audit.scanners.read import scan_results
+from codex_audit.scanners.read import read_scans
 from codex_audit.stages.found_secrets import secret_lines, without_found
+from codex_audit.stages.hiding import withheld_of
 from codex_audit.tui.page import Piece, Tone, safe
 from codex_evidence.digests import sha256_hex
 from codex_evidence.errors import CodexError, InvalidNameError
@@ -36,11 +38,15 @@ class Source:
 
 
 def read_source(
-    tree: Path, path: str, encoding: str, line: int, hidden: frozenset[int] | None = None
+    tree: Path,
+    path: str,
+    encoding: str,
+    line: int,
+    hidden: Callable[[bytes], frozenset[int]] = lambda data: frozenset(),
 ) -> Source:
-    """The lines of ``path`` around ``line``, a word in place of those ``hidden``. ``path`` comes from an artifact and
-    may be anything: it is read only where it is a regular file beneath ``tree``, reached through no symlink. Raises
-    nothing for it."""
+    """The lines of ``path`` around ``line``, a word in place of those that are ``hidden`` in its bytes. ``path`` comes
+    from an artifact and may be anything: it is read only where it is a regular file beneath ``tree``, reached through
+    no symlink. Raises nothing for it."""
     try:
         data = _bytes(tree, decode_name(path, encoding))
     except InvalidNameError as error:
@@ -49,7 +55,7 @@ def read_source(
         reason = getattr(error, "strerror", None) or str(error)
         return Source(fault=f"it cannot be read below {tree}: {reason}")
     digest = sha256_hex(data)
-    text = redact_bytes(without_found(data, hidden)).decode("utf-8", "replace")
+    text = redact_bytes(without_found(data, hidden(data))).decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first, last = max(1, line - AROUND), min(len(lines), line + AROUND)
     shown = [one[:LONGEST_LINE] for one in lines[first - 1 : last]]
@@ -57,10 +63,19 @@ def read_source(
     return Source(first, coloured, digest, len(lines))
 
 
-def found_lines(folder: Path, tree_sha256: str, path: str) -> frozenset[int]:
-    """The lines of ``path`` in which the scan under ``folder`` found a secret, where it was made of that tree. Raises
-    CodexError for a scan that cannot be read."""
-    return secret_lines(scan_results(folder, tree_sha256)).get(path, frozenset())
+def found_lines(outputs: Sequence[Path], index: ContextIndex, path: str) -> Callable[[bytes], frozenset[int]]:
+    """In which lines of ``path`` the scans under ``outputs`` found a secret, by its bytes as they are now: as they were
+    audited, or changed since. Raises CodexError for a scan that cannot be read."""
+    scans = read_scans(outputs, index, None)
+    audited = next((entry.sha256 for entry in index.files if entry.path == path), "")
+    known = secret_lines(scans.fitting).get(path, frozenset())
+
+    def lines(data: bytes) -> frozenset[int]:
+        digest = sha256_hex(data)
+        values = withheld_of(path, digest, scans.withheld, lambda: data)
+        return frozenset(value.span.line for value in values) | (known if digest == audited else frozenset())
+
+    return lines
 
 
 def _bytes(tree: Path, raw: bytes) -> bytes:

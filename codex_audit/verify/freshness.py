@@ -10,7 +10,7 @@ from pathlib import Path
 from codex_audit.artifacts import AuditManifest, ContextIndex, FileEntry
 from codex_audit.cache.store import Store
 from codex_audit.scanners.places import SUMMARY
-from codex_audit.scanners.read import scan_on
+from codex_audit.scanners.read import read_scans
 from codex_audit.stages.inputs import NOT_SCANNED, scan_input, tool_inputs
 from codex_audit.stages.stamps import index_again
 from codex_audit.verify.manifest import link_digests
@@ -125,7 +125,7 @@ def _tree_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
 def _scan_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
     """Whether the scan of the tree that was audited is still the one that lies there, and counts as it did."""
     try:
-        current = scan_input(scan_on(now.folder, recorded.index.tree_sha256, None))
+        current = scan_input(read_scans((now.folder, now.tree), recorded.index, None))
     except CodexError as error:
         yield Finding(SUMMARY, str(error))
         return

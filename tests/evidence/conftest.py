@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from codex_audit import artifacts as a
+from codex_audit.facts.hidden import Hidden
 from codex_audit.gates import baseline
 from codex_audit.scanners import model as scans
+from codex_audit.scanners import withheld
 from codex_audit.scanners.rules import SuppressRule
 from codex_evidence import chain
 
@@ -125,6 +127,10 @@ def samples() -> dict[str, Any]:
             (finding,),
             (scans.Unscanned("src/b.py", "too deep"),),
             (scans.Package("torch", "2.13", "BSD-3-Clause"),),
+        ),
+        "withheld": withheld.Withheld(
+            schema("withheld"),
+            (withheld.WithheldFile("src/a.py", DIGEST, (Hidden("hex string", a.Span(3, 5, 45)),)),),
         ),
         "run_in_progress": a.RunInProgress(
             schema("run_in_progress"), "2026-01-02T03:04:05Z", ("audit_artifacts/gaps.json",)

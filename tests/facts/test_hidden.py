@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codex_audit.artifacts import Span
 from codex_audit.facts.hidden import WHOLE_LINE, Hidden, covered, line_bounds, spans
 from codex_audit.facts.read import read_file
-from codex_audit.facts.secrets import found_and_clean, knows, redact_bytes
+from codex_audit.facts.secrets import found_and_clean, redact_bytes, unknown
 from tests.scanners.scanning import SECRETS
 
 KIND = "base64 high entropy string"
@@ -74,8 +74,9 @@ def test_what_the_readers_find_keeps_its_kind_and_counts_as_before() -> None:
     data = b"a = 'x'\ntoken = '" + SECRETS["github-token"].encode() + b"'\n"
     place = Hidden("github token", Span(2, 9, 9 + len(SECRETS["github-token"])))
     assert found_and_clean(data, [place]) == found_and_clean(data)
-    assert knows(data, [place])
-    assert not knows(data, [place, Hidden(KIND, Span(1, 5, 6))])
+    other = Hidden(KIND, Span(1, 5, 6))
+    assert unknown(data, [place]) == ()
+    assert unknown(data, [place, other, Hidden(KIND, Span(9, 0, 1))]) == (other,)
 
 
 def test_python_stays_python_where_a_scanner_took_code_for_a_string() -> None:

@@ -168,8 +168,9 @@ def test_a_status_update_and_the_screen_show_no_line_in_which_a_scan_found_a_sec
     sources = find_out(request).sources
     assert sources.lines("keys.py")[3:6] == ("", "[redacted line]", CODE.split("\n")[5])
     assert sources.text("keys.py") is None
-    index = json.loads((tree / "audit_artifacts/context_index.json").read_bytes())
-    found = read_source(tree, "keys.py", "utf-8", 5, found_lines(tree, index["tree_sha256"], "keys.py"))
+    index = read_audit(tree).index
+    assert index is not None
+    found = read_source(tree, "keys.py", "utf-8", 5, found_lines([tree], index, "keys.py"))
     shown = ["".join(one.text for one in line) for line in found.lines]
     assert (shown[4], DISCORD in "".join(shown)) == ("[redacted line]", False)
     page = probe_source(World(tree, tree, read_audit(tree)), "security.clean-tree", 0)

@@ -93,11 +93,11 @@ def test_from_the_scan_on_no_file_no_entry_and_no_page_holds_the_value(
         shown(capsys, "status-update", tree, "--cache", cache),
         *(shown(capsys, "explain", probe.partition(".")[0], tree, "--format", "json") for probe in before),
     ]
-    index = json.loads((tree / "audit_artifacts/context_index.json").read_bytes())
-    for path in FILES:
-        lines = found_lines(tree, index["tree_sha256"], path)
-        pages.append(repr(read_source(tree, path, "utf-8", 1, lines)))
     world = World(tree, tree, read_audit(tree))
+    assert world.audit.index is not None
+    for path in FILES:
+        lines = found_lines([tree], world.audit.index, path)
+        pages.append(repr(read_source(tree, path, "utf-8", 1, lines)))
     pages += [repr(probe_source(world, probe, 0)) for probe, (_, places) in before.items() if places]
     assert leaked(*held(*written), *(page.encode() for page in pages)) == set()
     assert verdicts(tree) == before
@@ -118,13 +118,13 @@ def test_a_scan_that_finds_nothing_new_leaves_the_cache_as_it_is(
     assert NOTE in scan(tree, tree, *options, capture=capsys).out
 
 
-def test_an_audit_of_a_tree_that_no_scan_fits_is_forgotten_by_the_next_scan(
+def test_an_audit_of_a_value_that_is_new_is_forgotten_by_the_next_scan(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree, cache = write(tmp_path / "tree", FILES), tmp_path / "cache"
+    tree, cache = write(tmp_path / "tree", {"README.md": "# Keys\n"}), tmp_path / "cache"
     options = ("--only", "secrets", "--cache", cache)
     scan(tree, tree, *options)
-    write(tree, {"more.py": "x = 1\n"})
+    write(tree, FILES)
     shown(capsys, "run", tree, "--cache", cache)
     assert leaked(*held(cache)) == VALUES
     assert NOTE in scan(tree, tree, *options, capture=capsys).out
@@ -182,17 +182,13 @@ def test_a_baseline_that_judged_a_value_harmless_leaves_it_to_the_readers(tmp_pa
 def test_a_scan_changes_the_key_of_the_facts_of_the_files_that_it_hides_and_of_no_other(
     tmp_path: Path,
 ) -> None:
-    from dataclasses import replace
-
-    from codex_audit.scanners.read import scan_results
-    from codex_audit.stages.found_secrets import hidden_values
+    from codex_audit.scanners.read import read_scans
+    from codex_audit.stages.hiding import hiding
     from codex_audit.stages.work import facts_keys, work_on
 
     tree = write(tmp_path / "tree", FILES)
     scan(tree, tmp_path / "out", "--only", "secrets")
     listing = index_tree(tree, None, exclude=(), jobs=1)
-    hidden = hidden_values(scan_results(tmp_path / "out", listing.index.tree_sha256))
-    before, after = (
-        dict(facts_keys(work_on(one), one.index.files)) for one in (listing, replace(listing, hidden=hidden))
-    )
+    hidden = hiding(listing, read_scans([tmp_path / "out"], listing.index, None))
+    before, after = (dict(facts_keys(work_on(one), one.index.files)) for one in (listing, hidden))
     assert {path for path in before if before[path] != after[path]} == {"keys.py", "settings.yaml"}
