@@ -141,6 +141,20 @@ _KINDS = (
         rb"\b(?P<value>eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,1000})",
         example=_example_jwt,
     ),
+    # RFC 6750, section 2.1, as code and documents write the header.
+    _kind(
+        "bearer token",
+        "earer",
+        rb"\b[Bb]earer[ \t]{1,8}(?P<value>[A-Za-z0-9._~+/-]{20,400}={0,2})(?=[\s\"'`,;)}\]\\]|$)",
+        lambda value: _random_assigned(value) and not value.startswith(b"eyJ"),  # which is a JSON web token
+    ),
+    _kind(
+        "secret as a default",
+        "secret token passw api-key api_key apikey access-key access_key PASSW SECRET TOKEN",
+        rb"(?i:--[a-z0-9_-]{0,40}(?:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key))[\"'][^()]{0,200}?"
+        rb"\bdefault[ \t]*=[ \t]*(?P<open>[\"'])(?P<value>[A-Za-z0-9+/_=.-]{20,200})(?P=open)",
+        _random_assigned,
+    ),
 )
 # Hidden from whatever is shown, and not counted: most of them open nothing but a machine on a desk.
 _HIDDEN = (

@@ -43,7 +43,16 @@ _ITEMS = (
     _Item("Data version", ("data.manifest",)),
     _Item("Dependency lock", ("reproducibility.pinned",)),
     _Item("Hardware determinism", ("reproducibility.deterministic",)),
-    _Item("Result determinism", ("reproducibility.seed-all", "data.shuffle", "checkpointing.resume")),
+    _Item(
+        "Result determinism",
+        (
+            "reproducibility.seed-all",
+            "reproducibility.deterministic",
+            "data.shuffle",
+            "checkpointing.resume",
+            "checkpointing.rng",
+        ),
+    ),
     _Item("RNG state", ("checkpointing.rng",)),
     _Item("Variables", (), (_variable("PYTHONHASHSEED"), _variable("CUBLAS_WORKSPACE_CONFIG"))),
     _Item("CUDA toggles", (), (_Search(toggles, "`torch.backends` or a deterministic mode"),)),

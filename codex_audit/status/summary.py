@@ -94,4 +94,5 @@ def _reproducible(checks: tuple[Check, ...]) -> str:
 def _asked(questions: Questions) -> str:
     if not questions.columns:
         return "there is no ledger of open questions"
-    return f"{count(open_rows(questions), 'question')} of {len(questions.rows)} in the ledger are open"
+    number = open_rows(questions)
+    return f"{count(number, 'question')} of {len(questions.rows)} in the ledger {'is' if number == 1 else 'are'} open"

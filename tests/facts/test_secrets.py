@@ -70,8 +70,35 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("headers = {{'Authorization': 'Bearer {}'}}", "bearer token"),
+        ("curl -H 'Authorization: bearer {}' x.invalid", "bearer token"),
+        ('parser.add_argument("--api-key", type=str, default="{}")', "secret as a default"),
+        ('click.option(\n    "--hub-token",\n    help="it",\n    default="{}",\n)', "secret as a default"),
+    ],
+)
+def test_a_random_value_that_its_place_shows_to_be_a_secret_is_found(line: str, kind: str) -> None:
+    text = line.format(letters(32))
+    assert [item.kind for item in find_secrets(text.encode())] == [kind]
+    assert f"[redacted {kind}]" in redact(text) and letters(32) not in redact(text)
+
+
+def test_the_well_known_sample_of_a_web_token_bears_nothing() -> None:
+    text = b"Authorization: Bearer " + jwt({"sub": "1234567890", "name": "John Doe"}).encode()
+    assert (find_secrets(text), redact_bytes(text)) == (
+        (),
+        b"Authorization: Bearer [redacted JSON web token]",
+    )
+
+
+@pytest.mark.parametrize(
     "line",
     [
+        "Authorization: Bearer $ACCESS_TOKEN_OF_THE_SERVICE",
+        "the bearer internationalization2configurations",
+        'parser.add_argument("--tokenizer", default="HuggingFaceTB/SmolLM2-135M-Instruct")',
+        'parser.add_argument("--api-key", default=os.environ["A"]); f("--x", default="' + letters(32) + '")',
         "ghp_" + "x" * 36,
         "hf_" + "a" * 34,
         "token = os.environ['HF_TOKEN']",
