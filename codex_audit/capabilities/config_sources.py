@@ -77,6 +77,10 @@ LOADERS = (
     "importlib.machinery.SourceFileLoader",
     "exec",
 )
+# What loads code, of a plugin or a model as often as of settings.
+_CODE_LOADERS = frozenset(
+    {"runpy.run_path", "importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader"}
+)
 # Names under which users hand over the path of a settings file.
 CONFIG_OPTION = re.compile(
     r"(.*_)?(config|conf|cfg|settings|hparams|hyperparameters|params|args|recipe"
@@ -147,7 +151,7 @@ def _config_loads(tree: Tree) -> Iterator[Site]:
             _takes_config_path(site.module, site.scope)
             or (flagged and not plain_json)
             or (CONFIG_FUNCTION.fullmatch(inner.strip("_")) and (not plain_json or flagged))
-            or (not plain_json and _serves_settings(tree, site))
+            or (not plain_json and site.target not in _CODE_LOADERS and _serves_settings(tree, site))
         ):
             yield site
 

@@ -42,7 +42,7 @@ _SIDE = frozenset(
     (
         "experimental legacy deprecated old archive archived contrib community compat external sandbox prototype "
         "research benchmark benchmarks bench demo demos tutorial tutorials debug scratch convert converter "
-        "converters conversion export exporter exporters migrate migration migrations"
+        "converters conversion export exporter exporters migrate migration migrations pytest testing"
     ).split()
 )
 # What is done with a model once it is trained.

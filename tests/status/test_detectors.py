@@ -192,6 +192,11 @@ INNOCENT: dict[str, Mapping[str, str | bytes]] = {
         "adder/quiet.py": "from adder.hooks import Hooks\n\n\nclass Quiet(Hooks):\n    def start(self): pass\n\n"
         "    def stop(self):\n        raise NotImplementedError\n",
     },
+    "a class in place of a package that is not there": {
+        "adder/extra.py": "try:\n    from kernels import Layer\nexcept ImportError as error:\n    REASON = str(error)\n\n"
+        "    class Layer:\n        def load(self):\n            raise NotImplementedError(REASON)\n\n"
+        "        def save(self):\n            raise NotImplementedError(REASON)\n"
+    },
     "another import instead": {
         "adder/extra.py": "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n\nload = tomllib.loads\n"
     },

@@ -85,7 +85,8 @@ def _all_stubs(module: Module, ground: Ground) -> Citation | None:
 
 def is_stub(function: Function, module: Module, ground: Ground) -> bool:
     """A function without a body that nobody is meant to override and that overrides nothing: at the top of a module, or
-    of a class that is neither abstract nor derived from, and whose bases in the tree do not have it."""
+    of a class that is neither abstract nor derived from, whose bases in the tree do not have it, and that stands in for
+    no class that may be imported instead."""
     if not function.stub or module.path.endswith(".pyi"):
         return False
     if any(mark.rpartition(".")[2] in _ABSTRACT for mark in function.decorators):
@@ -94,6 +95,8 @@ def is_stub(function: Function, module: Module, ground: Ground) -> bool:
     if owner is None:
         return not function.scope  # inside a function it is a value, made to do nothing
     if owner.name.rpartition(".")[2] in ground.derived_from or owner.decorators or "Error" in owner.name:
+        return False
+    if any(item.bound == owner.name for item in module.facts.imports):
         return False
     bases = [base.partition("[")[0].rpartition(".")[2].removesuffix("()") for base in owner.bases]
     return not any(base.endswith(_INTERFACES) for base in bases) and not _overrides(
