@@ -18,8 +18,8 @@ from codex_audit.artifacts import AuditManifest, ContextIndex, RunRecord
 from codex_audit.cache.store import Store
 from codex_audit.gates.problem import Problem
 from codex_audit.gates.repository import Repository, tracked
-from codex_audit.scanners.places import SCAN_FILES, SUMMARY
-from codex_audit.stages.inputs import NOT_SCANNED
+from codex_audit.scanners.places import SCAN_FILES, SUMMARY, WITHHELD
+from codex_audit.stages.inputs import NOT_SCANNED, rests_on
 from codex_audit.stages.places import (
     ARTIFACTS,
     ARTIFACTS_FOLDER,
@@ -77,9 +77,9 @@ def current_audit(tree: Path, names: Vocabulary, jobs: int, store: Store | None 
     verdict = Verdict(word, intact.recorded.manifest.head, findings, notes)
     # That the files of a scan are those of the chain is among what freshness asks.
     scan = tuple(name for name in SCAN_FILES if os.path.lexists(tree / name))
-    if intact.recorded.manifest.inputs.get("scan") != NOT_SCANNED:
-        return Current(verdict, (*intact.files, *scan))
-    return Current(verdict, intact.files, SUMMARY in scan)
+    used = rests_on(intact.recorded.manifest.inputs.get("scan", NOT_SCANNED))
+    rest = scan if used.scan else tuple(name for name in scan if used.withheld and name == WITHHELD)
+    return Current(verdict, (*intact.files, *rest), SUMMARY in scan and not used.scan)
 
 
 def uncommitted(repository: Repository, tree: Path, files: Iterable[str]) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from codex_evidence.canonical import canonical_bytes
 from codex_evidence.digests import sha256_hex
 from codex_evidence.plain import to_plain
 from codex_evidence.resources import template_folder
+from codex_evidence.strict_json import loads
 
 INPUTS = ("tool-version", "grammar", "workflow", "catalogue", "templates", "tree", "scan")
 """The names of all inputs, in the order of the chain."""
@@ -38,6 +39,14 @@ class Input:
     sha256: str
     size: int
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """Whether an audit read a scan of its tree, and what a search for secrets withheld."""
+
+    scan: bool
+    withheld: bool
 
 
 def audit_inputs(workflow: Workflow, index: ContextIndex, scans: Scans = NO_SCANS) -> dict[str, Input]:
@@ -92,6 +101,12 @@ def scan_input(scans: Scans) -> Input:
     if scans.withheld:
         found["withheld"] = sha256_hex(canonical_bytes(to_plain(scans.withheld)))
     return _clear(canonical_bytes(found).decode("utf-8") if found else NOT_SCANNED)
+
+
+def rests_on(text: str) -> RestsOn:
+    """What an audit read whose input ``scan`` is ``text``, as ``scan_input`` writes it. Raises StrictJsonError."""
+    found = {} if text == NOT_SCANNED else loads(text.encode("utf-8"))
+    return RestsOn("tools" in found, "withheld" in found)
 
 
 def _clear(text: str) -> Input:

@@ -14,7 +14,7 @@ from codex_audit.stages.places import MARKER
 from codex_audit.verify.vocabulary import vocabulary
 from tests.commands.cli import MANIFEST, edit_json, raise_scores, recompute_chain, write_tree
 from tests.gates.places import git, hook, repository
-from tests.scanners.scanning import scan
+from tests.scanners.scanning import HEX, letters, scan
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,23 @@ def test_a_scan_of_another_tree_is_mentioned_and_no_reason_to_refuse(tree: Path)
     code, lines = hook(tree, "current")
     assert (code, len(lines)) == (0, 1)
     assert "audit_artifacts/security/scan.json is of another tree" in lines[0]
+
+
+def test_what_a_former_scan_withholds_has_to_be_in_git(tree: Path) -> None:
+    (tree / "pkg/track.py").write_text(f'import wandb\n\nwandb.login(key="{letters(40, HEX)}")\n')
+    scan(tree, tree, "--only", "secrets")
+    (tree / "pkg/more.py").write_text("LATER = 1\n")
+    assert main(["run", str(tree), "--format", "json"]) == 0
+    git(tree, "add", "--all")
+    code, lines = hook(tree, "current")
+    assert (code, len(lines), "scan.json is of another tree" in lines[0]) == (0, 1, True)
+    git(tree, "rm", "--quiet", "--cached", "-r", "audit_artifacts/security")
+    code, lines = hook(tree, "current")
+    named = [line for line in lines if "is not in git" in line]
+    assert (code, [line.partition(":")[0] for line in named]) == (
+        1,
+        ["audit_artifacts/security/withheld.json"],
+    )
 
 
 def test_a_part_of_the_audit_that_git_does_not_hold_is_named(tree: Path) -> None:
