@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from codex_audit.artifacts import FileEntry
     from codex_audit.scanners.model import ScannerReport, ScanResults
     from codex_audit.scanners.subject import Settings
+    from codex_audit.scanners.withheld import WithheldFile
     from codex_audit.workflow.settings import Workflow
 
 _MOST_SHOWN = 40
@@ -99,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = unknown_values(listing, scanned.results)
     documents = scanned.documents
     if any(one.scanner == "secrets" and one.state in ("done", "partial") for one in scanned.results.reports):
-        documents = documents | {WITHHELD: artifact_bytes(withheld(listing, unknown))}
+        known = withheld(listing, scanned.results, _withheld_before(output))
+        documents = documents | {WITHHELD: artifact_bytes(known)}
     write_scan(output, documents)
     # Behind the scan: audits that begin now read it, and what others put later is not kept.
     forgot = forget(listing, unknown, settings.store)
@@ -109,6 +111,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print_lines(_lines(output, scanned.results, (*loaded.notes, *notes), today))
     return _limit(arguments, scanned.results, today)
+
+
+def _withheld_before(output: Path) -> tuple[WithheldFile, ...]:
+    """What the scan before this one withholds; none of what cannot be understood, which this one mends."""
+    from codex_audit.scanners.withheld import WithheldError, all_withheld
+
+    try:
+        return all_withheld(output)
+    except WithheldError:
+        return ()
 
 
 def _settings(

@@ -151,8 +151,9 @@ _KINDS = (
     _kind(
         "secret as a default",
         "secret token passw api-key api_key apikey access-key access_key PASSW SECRET TOKEN",
-        rb"(?i:--[a-z0-9_-]{0,40}(?:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key))[\"'][^()]{0,200}?"
-        rb"\bdefault[ \t]*=[ \t]*(?P<open>[\"'])(?P<value>[A-Za-z0-9+/_=.-]{20,200})(?P=open)",
+        rb"(?i:--[a-z0-9_-]{0,40}(?:secret|(?<!eos.)(?<!bos.)(?<!pad.)(?<!unk.)(?<!sep.)(?<!cls.)(?<!mask.)token"
+        rb"|passw(?:or)?d|api[_-]?key|access[_-]?key))\\?[\"'][^()]{0,200}?"
+        rb"\bdefault[ \t]*=[ \t]*(?P<open>\\?[\"'])(?P<value>[A-Za-z0-9+/_=.-]{20,200})(?P=open)",
         _random_assigned,
     ),
 )
@@ -188,11 +189,12 @@ _HIDDEN = (
         _never_counts,
     ),
     # A password of ordinary words has no form: what is assigned in quotes to a name that says password, whatever it is.
+    # A notebook holds code as strings of JSON, in which a quote stands behind a backslash.
     _kind(
         "password",
         "passw PASSW Passw passphrase PASSPHRASE pwd PWD",
-        rb"(?i:passw(?:or)?d|passphrase|pwd)[\"']?\]?[ \t]{0,8}(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
-        rb"(?P<open>[\"'])(?P<value>[^\s\"'\\<>{}$%]{6,128})(?P=open)",
+        rb"(?i:passw(?:or)?d|passphrase|pwd)(?:\\?[\"'])?\]?[ \t]{0,8}(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
+        rb"(?P<open>\\?[\"'])(?P<value>[^\s\"'\\<>{}$%]{6,128})(?P=open)",
         _no_placeholder,
         _never_counts,
     ),
@@ -219,10 +221,13 @@ _HIDDEN = (
 ASSIGNED = _kind(
     "assigned secret",
     "secret token passw apikey api_key api-key accesskey access_key access-key",
-    rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)[\"']?\]?[ \t]{0,8}"
+    rb"(?i:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key)(?:\\?[\"'])?\]?[ \t]{0,8}"
     rb"(?::(?:[ \t]{0,8}str[ \t]{0,8}=)?|=)[ \t]{0,8}"
-    rb"(?P<open>[\"']?)(?P<value>[A-Za-z0-9+/_=-]{20,200}+)(?P=open)(?=[\s,;)}\]]|$)",
+    rb"(?P<open>(?:\\?[\"'])?)(?P<value>[A-Za-z0-9+/_=-]{20,200}+)(?P=open)(?=[\s,;)}\]\\]|$)",
     _random_assigned,
 )
 COUNTED = (*_KINDS, ASSIGNED)
 ALL = (*COUNTED, *_HIDDEN)
+_BY_PLACE = ("password", "bearer token", "secret as a default", ASSIGNED.name)
+BY_FORM = tuple(kind for kind in ALL if kind.name not in _BY_PLACE)
+"""Those that are known wherever they stand; the others by what stands beside them."""

@@ -45,9 +45,9 @@ def found_and_clean(
     return _named(data, hits), _without(data, [*hits, *more])
 
 
-def unknown(data: bytes, hidden: Sequence[Hidden]) -> tuple[Hidden, ...]:
-    """What of ``hidden`` ``redact_bytes`` does not take out by itself."""
-    hits = _apart(_matches(data, ALL))
+def unknown(data: bytes, hidden: Sequence[Hidden], kinds: tuple[Kind, ...] = ALL) -> tuple[Hidden, ...]:
+    """What of ``hidden`` ``redact_bytes`` does not take out by itself, as far as it knows ``kinds``."""
+    hits = _apart(_matches(data, kinds))
     starts = [hit.start for hit in hits]
     bounds = line_bounds(data)
 

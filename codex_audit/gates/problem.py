@@ -1,4 +1,5 @@
-"""What a hook says: a place and a sentence, on one line whatever the names hold."""
+"""What a hook says: a place and a sentence, on one line whatever the names hold, and without a credential that a text
+of the tree may hold."""
 
 from __future__ import annotations
 
@@ -18,8 +19,10 @@ class Problem:
     unreadable: bool = False
 
     def __str__(self) -> str:
+        from codex_audit.facts.secrets import redact  # most commits have nothing to say
+
         place = f"{shown(self.path)}:{self.line}" if self.line else shown(self.path)
-        return f"{place}: {self.text}"
+        return f"{place}: {redact(self.text)}"
 
 
 def exit_code(problems: list[Problem]) -> int:

@@ -38,6 +38,7 @@ _FILTERS = tuple(
         "is_prefixed_with_dollar_sign is_sequential_string is_swagger_file is_templated_secret"
     ).split()
 )
+_NOTEBOOK = ".ipynb"
 _UNFORMED = "assigned secret"
 # Known by the name of what they are given to.
 _NAMED = (KeywordDetector.secret_type, _UNFORMED)
@@ -127,14 +128,17 @@ def _knows_tokens(plugin: type) -> bool:
 
 
 def _as_utf8(path: Path, data: bytes) -> tuple[str, str]:
-    """The text of the file, which is written anew as UTF-8 where it is not: detect-secrets passes over any other. And
-    the encoding of its ``data``."""
+    """The text of the file, which is written anew as UTF-8 where it is not: detect-secrets passes over any other; and
+    where it is a notebook. And the encoding of its ``data``."""
     encoding = "utf-8"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         encoding = "latin-1"
         text = data.decode(encoding)
+    if path.suffix == _NOTEBOOK:
+        text = text.replace('\\"', '"')  # as the code of a cell has it; JSON puts a backslash before a quote
+    if encoding != "utf-8" or path.suffix == _NOTEBOOK:
         path.write_text(text, encoding="utf-8", newline="")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 

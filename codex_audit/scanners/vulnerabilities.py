@@ -59,7 +59,7 @@ def scan(dependencies: Dependencies, settings: Settings, version: str) -> Outcom
     try:
         with osv_server(settings.osv_folder) as server:
             if not server.records:
-                return Outcome("cannot_ask", _EMPTY, unscanned=unscanned)
+                return Outcome("cannot_ask", _EMPTY, unscanned=(*unscanned, *_passed(server.passed)))
             unscanned = (*unscanned, *_passed(server.passed))
             database = f"{server.records} OSV records, sha256 {server.sha256}"
             key = key_of(NAME, version, server.sha256, *(f"{name}=={pin}" for name, pin in pins))

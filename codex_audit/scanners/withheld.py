@@ -1,17 +1,17 @@
 """What the last search for secrets leaves for audits of its tree, also once that has changed: where in which bytes a
-value stands that the readers do not know for a secret themselves. Places and digests of files, never a value."""
+value stands, and what its line holds besides. Places and digests, never a value."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from codex_audit.artifacts import ContextIndex
-from codex_audit.facts.hidden import Hidden
+from codex_audit.artifacts import ContextIndex, Span
 from codex_audit.scanners.places import WITHHELD
 from codex_evidence.documents import MAX_BYTES
 from codex_evidence.errors import CodexError
@@ -19,6 +19,9 @@ from codex_evidence.files import read_bytes
 from codex_evidence.names import shown
 
 SCHEMA = "codex-audit/withheld/v1"
+
+_KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,99}")
+_MOST = 1 << 31
 
 
 class WithheldError(CodexError):
@@ -28,12 +31,36 @@ class WithheldError(CodexError):
 
 
 @dataclass(frozen=True, slots=True)
+class WithheldPlace:
+    """A value of ``kind`` (words, never a value) in a line; ``signs`` are the classes of its bytes: 1 for small
+    letters, 2 for capitals, 4 for digits and 8 for others, added up."""
+
+    kind: str
+    span: Span
+    signs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldLine:
+    """A line of ``size`` bytes without the white space around it, which is ``indent`` bytes before. The SHA-256 of it
+    without its values: ``alone`` (empty where little is left), and with the line ``above`` and ``below`` that is not
+    blank, themselves without values (empty where there is none)."""
+
+    size: int
+    indent: int
+    alone: str
+    above: str
+    below: str
+    places: tuple[WithheldPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WithheldFile:
-    """A file as it was scanned, and the places in it."""
+    """A file as it was scanned, and its lines with values, in order."""
 
     path: str
     sha256: str
-    values: tuple[Hidden, ...]
+    lines: tuple[WithheldLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +74,16 @@ class Withheld:
 def read_withheld(outputs: Iterable[Path], index: ContextIndex) -> tuple[WithheldFile, ...]:
     """What lies under ``outputs`` and concerns ``index``: files of the same bytes, wherever they are, and of the same
     path, whatever they hold now. Raises WithheldError, and UnreadableError for a file that cannot be read."""
-    found = {(one.path, one.sha256): one for output in outputs for one in _read(output / WITHHELD)}
+    found = {(one.path, one.sha256): one for output in outputs for one in all_withheld(output)}
     if not found:
         return ()
     names = {entry.path for entry in index.files} | {entry.sha256 for entry in index.files if entry.sha256}
     return tuple(one for _, one in sorted(found.items()) if not names.isdisjoint((one.path, one.sha256)))
 
 
-def _read(path: Path) -> tuple[WithheldFile, ...]:
+def all_withheld(output: Path) -> tuple[WithheldFile, ...]:
+    """All that lies under ``output``. Raises as ``read_withheld``."""
+    path = output / WITHHELD
     if not os.path.lexists(path):
         return ()
     try:
@@ -64,6 +93,25 @@ def _read(path: Path) -> tuple[WithheldFile, ...]:
         raise WithheldError(
             f"{shown(path)} does not say what to hide ({error}); run codex-audit scan again"
         ) from error
-    if document.schema != SCHEMA:
-        raise WithheldError(f"{shown(path)} is of another form than {SCHEMA}; run codex-audit scan again")
+    if document.schema != SCHEMA or not all(_is_sound(one) for one in document.files):
+        raise WithheldError(
+            f"{shown(path)} does not say what to hide in the form {SCHEMA}; run codex-audit scan again"
+        )
     return document.files
+
+
+def _is_sound(file: WithheldFile) -> bool:
+    """Whether all places can be, and no kind says more than words: it is put where the value stood."""
+    return bool(file.lines) and all(
+        0 <= line.indent < _MOST
+        and 0 < line.size < _MOST
+        and line.places
+        and all(map(_is_place, line.places))
+        for line in file.lines
+    )
+
+
+def _is_place(place: WithheldPlace) -> bool:
+    span = place.span
+    sound = 0 < span.line < _MOST and 0 <= span.start < span.end < _MOST and 0 < place.signs < 16
+    return sound and _KIND.fullmatch(place.kind) is not None

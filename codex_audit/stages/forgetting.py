@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.cache.store import Store
 from codex_audit.facts.hidden import Hidden
+from codex_audit.facts.secret_kinds import BY_FORM
 from codex_audit.facts.secrets import unknown
+from codex_audit.scanners.alike import withheld_lines
 from codex_audit.scanners.kept import ANSWERS
 from codex_audit.scanners.model import ScanResults
 from codex_audit.scanners.withheld import SCHEMA, Withheld, WithheldFile
@@ -20,17 +23,25 @@ from codex_audit.stages.work import ChangedWhileReadError, facts_keys, indexed_b
 
 
 def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidden, ...]]:
-    """What ``scan`` hides and the readers would not hide by themselves, by file; all of a file that has changed since
-    it was scanned."""
+    """What ``scan`` hides and the readers would not hide by themselves, by file."""
     return dict(_unknown(listing, hidden_values(scan)))
 
 
-def withheld(listing: Listing, values: Mapping[str, tuple[Hidden, ...]]) -> Withheld:
-    """``values`` with the files as they were scanned, for audits of what becomes of them."""
-    entries = _entries(listing, values)
-    return Withheld(
-        SCHEMA, tuple(WithheldFile(entry.path, entry.sha256, values[entry.path]) for entry in entries)
-    )
+def withheld(listing: Listing, scan: ScanResults, before: Iterable[WithheldFile]) -> Withheld:
+    """What ``scan`` found, but for what is a secret by its form, for audits of what becomes of the files; of files that
+    are there and were not looked at, what was known ``before``."""
+    hidden = hidden_values(scan)
+    files = {
+        entry.path: WithheldFile(entry.path, entry.sha256, withheld_lines(data, values))
+        for entry, data in _read(listing, hidden)
+        if (values := unknown(data, hidden[entry.path], BY_FORM))
+    }
+    unseen = {one.path for report in scan.reports if report.scanner == "secrets" for one in report.unscanned}
+    looked_at = {entry.path for entry in listing.index.files} - unseen
+    for one in before:
+        if one.path not in looked_at and os.path.lexists(listing.root / one.path):
+            files.setdefault(one.path, one)
+    return Withheld(SCHEMA, tuple(one for _, one in sorted(files.items()) if one.lines))
 
 
 def forget(listing: Listing, values: Mapping[str, tuple[Hidden, ...]], store: Store | None) -> str:
@@ -54,12 +65,16 @@ def forget(listing: Listing, values: Mapping[str, tuple[Hidden, ...]], store: St
 def _unknown(
     listing: Listing, hidden: Mapping[str, tuple[Hidden, ...]]
 ) -> Iterator[tuple[str, tuple[Hidden, ...]]]:
-    for entry in _entries(listing, hidden):
-        values = hidden[entry.path]
-        with suppress(ChangedWhileReadError):  # after which it is all of them
-            values = unknown(indexed_bytes(listing, entry), values)
-        if values:
+    for entry, data in _read(listing, hidden):
+        if values := unknown(data, hidden[entry.path]):
             yield entry.path, values
+
+
+def _read(listing: Listing, paths: Mapping[str, object]) -> Iterator[tuple[FileEntry, bytes]]:
+    """The files of ``paths`` with their bytes, those apart that have changed since they were scanned."""
+    for entry in _entries(listing, paths):
+        with suppress(ChangedWhileReadError):
+            yield entry, indexed_bytes(listing, entry)
 
 
 def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> tuple[bytes, bytes]:

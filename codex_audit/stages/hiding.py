@@ -9,7 +9,7 @@ from functools import partial
 
 from codex_audit.artifacts import FileEntry
 from codex_audit.facts.hidden import Hidden
-from codex_audit.scanners.alike import alike
+from codex_audit.scanners.alike import alike, same
 from codex_audit.scanners.read import Scans
 from codex_audit.scanners.withheld import WithheldFile
 from codex_audit.stages.found_secrets import hidden_values, secret_lines, without_found
@@ -19,8 +19,7 @@ from codex_audit.stages.work import indexed_bytes, is_text
 
 def hiding(listing: Listing, scans: Scans) -> Listing:
     """``listing`` with what ``scans`` hide of it. Of a file with the bytes that were scanned that is known to the byte,
-    wherever it lies now; of one that was changed, whatever is as long as a value that it held. Raises
-    ChangedWhileReadError."""
+    wherever it lies now; of one that was changed, as ``scanners.alike`` finds it. Raises ChangedWhileReadError."""
     hidden: dict[str, set[Hidden]] = {}
     for path, values in hidden_values(scans.fitting).items():
         hidden.setdefault(path, set()).update(values)
@@ -46,11 +45,11 @@ def withheld_of(
     path: str, sha256: str, known: tuple[WithheldFile, ...], read: Callable[[], bytes]
 ) -> tuple[Hidden, ...]:
     """What ``known`` hides of the file ``path``, whose bytes ``read`` gives where they have changed."""
-    same = [one for one in known if one.sha256 == sha256]
-    if same:
-        return same[0].values
-    before = [value for one in known if one.path == path for value in one.values]
-    return alike(read(), before) if before else ()
+    unchanged = [one for one in known if one.sha256 == sha256]
+    if unchanged:  # under several names, which scanners judge by
+        return tuple(value for one in unchanged for value in same(one))
+    before = [one for one in known if one.path == path]
+    return alike(path, read(), before) if before else ()
 
 
 def _withheld(listing: Listing, known: tuple[WithheldFile, ...]) -> Mapping[str, tuple[Hidden, ...]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from codex_audit.artifacts import AuditManifest, ContextIndex, FileEntry
 from codex_audit.cache.store import Store
-from codex_audit.scanners.places import SUMMARY
+from codex_audit.scanners.places import SUMMARY, WITHHELD
 from codex_audit.scanners.read import read_scans
+from codex_audit.scanners.withheld import WithheldError
 from codex_audit.stages.inputs import NOT_SCANNED, scan_input, tool_inputs
 from codex_audit.stages.stamps import index_again
 from codex_audit.verify.manifest import link_digests
@@ -127,7 +128,7 @@ def _scan_findings(recorded: Recorded, now: Now) -> Iterator[Finding]:
     try:
         current = scan_input(read_scans((now.folder, now.tree), recorded.index, None))
     except CodexError as error:
-        yield Finding(SUMMARY, str(error))
+        yield Finding(WITHHELD if isinstance(error, WithheldError) else SUMMARY, str(error))
         return
     if link_digests(recorded.manifest)["input:scan"] == current.sha256:
         return

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from codex_audit import artifacts as a
-from codex_audit.facts.hidden import Hidden
 from codex_audit.gates import baseline
 from codex_audit.scanners import model as scans
 from codex_audit.scanners import withheld
@@ -130,7 +129,22 @@ def samples() -> dict[str, Any]:
         ),
         "withheld": withheld.Withheld(
             schema("withheld"),
-            (withheld.WithheldFile("src/a.py", DIGEST, (Hidden("hex string", a.Span(3, 5, 45)),)),),
+            (
+                withheld.WithheldFile(
+                    "src/a.py",
+                    DIGEST,
+                    (
+                        withheld.WithheldLine(
+                            50,
+                            4,
+                            DIGEST,
+                            "",
+                            DIGEST,
+                            (withheld.WithheldPlace("hex string", a.Span(3, 5, 45), 5),),
+                        ),
+                    ),
+                ),
+            ),
         ),
         "run_in_progress": a.RunInProgress(
             schema("run_in_progress"), "2026-01-02T03:04:05Z", ("audit_artifacts/gaps.json",)

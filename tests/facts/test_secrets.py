@@ -75,6 +75,9 @@ def test_a_random_value_with_a_secret_name_is_found(line: str) -> None:
         ("headers = {{'Authorization': 'Bearer {}'}}", "bearer token"),
         ("curl -H 'Authorization: bearer {}' x.invalid", "bearer token"),
         ('parser.add_argument("--api-key", type=str, default="{}")', "secret as a default"),
+        ('"parser.add_argument(\\"--hub-token\\", default=\\"{}\\")\\n",', "secret as a default"),
+        ('"api_key = \\"{}\\"\\n",', "assigned secret"),
+        ("\"api_key = '{}'\\n\",", "assigned secret"),
         ('click.option(\n    "--hub-token",\n    help="it",\n    default="{}",\n)', "secret as a default"),
     ],
 )
@@ -98,6 +101,8 @@ def test_the_well_known_sample_of_a_web_token_bears_nothing() -> None:
         "Authorization: Bearer $ACCESS_TOKEN_OF_THE_SERVICE",
         "the bearer internationalization2configurations",
         'parser.add_argument("--tokenizer", default="HuggingFaceTB/SmolLM2-135M-Instruct")',
+        'parser.add_argument("--eos_token", default="Meta_Llama31EndOfTurn22")',
+        'parser.add_argument("--pad-token", default="Meta_Llama31EndOfTurn22")',
         'parser.add_argument("--api-key", default=os.environ["A"]); f("--x", default="' + letters(32) + '")',
         "ghp_" + "x" * 36,
         "hf_" + "a" * 34,

@@ -106,6 +106,10 @@ def test_what_a_damaged_record_would_have_said_is_not_passed_over_in_silence(tmp
     report = done.report("vulnerabilities")
     assert (report.state, [one.rule for one in report.findings]) == ("partial", ["GHSA-aaaa-bbbb-cccc"])
     (one,) = report.unscanned
+    (tmp_path / "osv/one.json").unlink()
+    none = scan(tree, tmp_path / "out", "--only", "vulnerabilities", "--osv-folder", tmp_path / "osv")
+    assert none.report("vulnerabilities").state == "cannot_ask"
+    assert none.report("vulnerabilities").unscanned == report.unscanned
     assert (one.path, one.reason) == (
         "deep/two.json",
         "below --osv-folder, and no OSV record that can be read (1 more beside it)",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_audit.artifacts import Span
-from codex_audit.facts.hidden import WHOLE_LINE, Hidden, covered
+import codex_audit
+from codex_audit.facts.hidden import Hidden, covered, line_bounds, spans
+from codex_audit.facts.secrets import found_and_clean
 from codex_audit.main import main
-from codex_audit.scanners.alike import alike
+from codex_audit.scanners.alike import alike, withheld_lines
+from codex_audit.scanners.withheld import WithheldFile
+from codex_audit.stages.hiding import withheld_of
 from codex_audit.tui.probe_pages import source as probe_source
 from codex_audit.tui.reading import read_audit
 from codex_audit.tui.source import found_lines, read_source
@@ -126,7 +131,27 @@ def test_a_scan_that_looks_for_no_secrets_keeps_what_is_withheld(
     assert [one["path"] for one in after["files"]] == ["keys.py", "settings.yaml"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"schema":"x","files":[]}', b"\xff"])
+def entry(line: int = 3, start: int = 5, kind: str = "hex string") -> bytes:
+    place = {"kind": kind, "span": {"line": line, "start": start, "end": 9}, "signs": 5}
+    row = {"size": 9, "indent": 0, "alone": "", "above": "", "below": "", "places": [place]}
+    file = {"path": "a.py", "sha256": "0" * 64, "lines": [row]}
+    return json.dumps({"schema": "codex-audit/withheld/v1", "files": [file]}).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"schema":"x","files":[]}',
+        b"\xff",
+        entry(line=0),
+        entry(line=10**26),
+        entry(start=9),
+        entry(kind='x"\n\nimport os'),
+    ],
+)
 def test_an_audit_that_cannot_know_what_to_hide_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes
 ) -> None:
@@ -152,20 +177,20 @@ def test_what_is_withheld_is_an_input_of_the_audit(
     assert "the scan that was part of the audit is gone" in capsys.readouterr().out
 
 
-VALUES = st.text("abcdefghijkXYZ0123456789+/-", min_size=12, max_size=44).filter(
-    lambda text: any(sign.isdigit() for sign in text) and text[0].isalnum() and text[-1].isalnum()
-)
+WORD = st.text("abcdefghijkXYZ0123456789+/-_", min_size=6, max_size=44)
 SETTINGS = st.sampled_from(
     [
         'login(key="{}")',
-        "key: {}",
-        "key = '{}'  # mine",
+        "db_key: {}",
+        "db_key: {}  # production",
+        "{{db_key: {}, epochs: 3}}",
+        "run: env db_key={} pytest",
         "url = 'https://me:{}@host/x'",
-        "run {} now",
         'x = f"{}-{{n}}"',
         "don't say '{}'",
-        "export KEY={}",
-        "('{}',)",
+        '"db_key = \\"{}\\"\\n",',
+        "x = '{}'",
+        "    {}",
     ]
 )
 LINES = st.lists(
@@ -173,25 +198,157 @@ LINES = st.lists(
 )
 
 
-@given(VALUES, SETTINGS, LINES, LINES)
-def test_a_value_of_known_length_is_found_wherever_it_stands_now(
-    value: str, setting: str, before: list[str], after: list[str]
+def scanned(path: str, data: bytes, *values: bytes) -> WithheldFile:
+    bounds = line_bounds(data)
+    found = [
+        Hidden("hex string", span)
+        for value in values
+        for match in re.finditer(re.escape(value), data)
+        for span in spans(*match.span(), data, bounds)
+    ]
+    return WithheldFile(path, "0" * 64, withheld_lines(data, found))
+
+
+@given(WORD, SETTINGS, LINES, LINES, st.sampled_from(["    ", ""]), LINES, LINES)
+def test_a_line_that_was_not_edited_is_known_again_to_the_byte(
+    value: str,
+    setting: str,
+    above: list[str],
+    below: list[str],
+    indent: str,
+    first: list[str],
+    last: list[str],
 ) -> None:
-    data = "\n".join((*before, setting.format(value), *after)).encode()
-    found = alike(data, [Hidden("hex string", Span(7, 3, 3 + len(value)))])
-    assert any(data[one.start : one.end].find(value.encode()) >= 0 for one in covered(data, found))
+    line = setting.format(value)
+    old = "\n".join((*above, "# before", line, "# behind", *below)).encode()
+    new = "\n".join((*first, "# before", indent + line, "# other", *last)).encode()
+    found = alike("a.py", new, [scanned("a.py", old, value.encode())])
+    shown = b"".join(new[one.start : one.end] for one in covered(new, found))
+    number = len(first) + 2
+    assert value.encode() in shown
+    assert {one.span.line for one in found if value not in (first + last)} >= {number}
+    assert all(len(new.split(b"\n")[one.span.line - 1]) >= one.span.end for one in found)
 
 
-@given(LINES, st.integers(1, 60))
-def test_names_of_code_are_no_values(lines: list[str], length: int) -> None:
-    code = "\n".join(
-        (*lines, "def resize_position_embeddings(self, module):", "    return torch.nn.functional.relu")
+@given(
+    st.text("abcdefghijkXYZ0123456789+/-", min_size=12, max_size=44).filter(
+        lambda text: any(sign.isdigit() for sign in text) and text[0].isalnum() and text[-1].isalnum()
+    ),
+    st.sampled_from(["settings.yaml", "run.py"]),
+    st.sampled_from(
+        [
+            ("login(key='{}')", 'login(project="x", key="{}")'),
+            ("key = '{}'", "key = '{}'  # mine"),
+            ('key = "{}"', 'KEY="{}"'),
+            ('key = "{}"', "# it was {} once"),
+        ]
+    ),
+    LINES,
+)
+def test_of_an_edited_line_what_is_as_long_and_of_the_same_signs_is_hidden(
+    value: str, path: str, forms: tuple[str, str], lines: list[str]
+) -> None:
+    old, new = (("\n".join((*lines, form.format(value)))).encode() for form in forms)
+    found = alike(path, new, [scanned(path, old, value.encode())])
+    assert any(value.encode() in new[one.start : one.end] for one in covered(new, found))
+
+
+@given(st.sampled_from(sorted(Path(codex_audit.__file__).parent.glob("*/*.py"))), st.data())
+def test_no_code_is_hidden_that_is_no_string_and_no_comment(path: Path, data: st.DataObject) -> None:
+    code = path.read_bytes()
+    value = data.draw(st.text("abcXYZ019_(:= ", min_size=3, max_size=30).filter(str.strip)).strip().encode()
+    gone = scanned("a.py", b"key = '" + value + b"'\n", value)
+    clean = found_and_clean(code, alike("a.py", code, [gone]))[1]
+    names = [
+        [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+        for text in (code, clean)
+    ]
+    assert names[0] == names[1]
+
+
+def test_a_value_of_several_lines_is_known_again_line_by_line() -> None:
+    old = b"key: >-\n  first-part-1\n  second-part2\n  third-part-3\nend: 1\n"
+    new = b"a: 1\n\nkey: >-\n    first-part-1\n    second-part2\n    third-part-3\nlast: 2\nsame-size-12\n"
+    parts = (b"first-part-1", b"second-part2", b"third-part-3")
+    found = alike("a.yaml", new, [scanned("a.yaml", old, *parts)])
+    assert [(one.span.line, one.span.start, one.span.end) for one in found] == [
+        (4, 4, 16),
+        (5, 4, 16),
+        (6, 4, 16),
+    ]
+
+
+def test_the_same_bytes_under_two_names_hide_what_is_known_of_either(tmp_path: Path) -> None:
+    data = b'db_key = "A8f-word-of-a"\nsecond_db_key = B2k-word-of-b\n'
+    one = scanned("a.txt", data, b"A8f-word-of-a")
+    two = scanned("b.cfg", data, b"B2k-word-of-b")
+    found = withheld_of("b.cfg", "0" * 64, (one, two), lambda: data)
+    assert {value.span.line for value in found} == {1, 2}
+
+
+def test_a_scan_that_could_not_look_keeps_what_the_last_one_knew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = write(tmp_path / "tree", ALL)
+    first = json.loads(scan(tree, tree, "--only", "secrets", "--no-cache").files["withheld.json"])
+    (tree / "workflow.yaml").write_text("exclude: [track.py]\n")
+    again = json.loads(scan(tree, tree, "--only", "secrets", "--no-cache").files["withheld.json"])
+    assert again == first
+    (tree / "workflow.yaml").unlink()
+    shown(capsys, "run", tree, "--no-cache")
+    assert values_in(*held(tree / "audit_artifacts", tree / "reports")) == set()
+    (tree / "track.py").unlink()
+    last = json.loads(scan(tree, tree, "--only", "secrets", "--no-cache").files["withheld.json"])
+    assert [one["path"] for one in last["files"]] == ["keys.py", "settings.yaml"]
+
+
+def test_a_name_that_says_password_no_more_does_not_free_the_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = write(
+        tmp_path / "tree", {"track.py": 'import wandb\n\nwandb.login(password="kw7-Blorft-hazel")\n'}
     )
-    found = alike(code.encode(), [Hidden("hex string", Span(1, 0, length))])
-    hidden = {code.split("\n")[one.span.line - 1][one.span.start : one.span.end] for one in found}
-    assert hidden <= {"a b", "z"}
+    scan(tree, tree, "--only", "secrets", "--no-cache")
+    (tree / "track.py").write_text((tree / "track.py").read_text().replace("password=", "key="))
+    pages = shown(capsys, "run", tree, "--no-cache") + shown(capsys, "status-update", tree, "--no-cache")
+    texts = [*held(tree / "audit_artifacts", tree / "reports"), pages.encode()]
+    assert not [text for text in texts if b"kw7-Blorft-hazel" in text]
 
 
-def test_of_a_value_without_a_place_the_whole_file_is_hidden() -> None:
-    found = alike(b"a\nb = 1\n", [Hidden("private key", Span(9, 0, WHOLE_LINE))])
-    assert [one.span.line for one in found] == [1, 2, 3]
+NOTEBOOK = """{{
+ "cells": [
+  {{
+   "cell_type": "code",
+   "metadata": {{}},
+   "source": [
+    "import wandb\\n",
+    "wandb.login(key=\\"{key}\\")\\n",
+    "wandb.init(project=\\"x\\", password=\\"{words}\\")\\n"
+   ],
+   "outputs": [],
+   "execution_count": null
+  }}
+ ],
+ "metadata": {{}},
+ "nbformat": 4,
+ "nbformat_minor": 5
+}}
+"""
+
+
+def test_a_value_in_a_cell_of_a_notebook_is_known_behind_the_quotes_of_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, cache = "kw7-Blorft-hazel", tmp_path / "cache"
+    text = NOTEBOOK.format(key=KEY, words=words)
+    assert json.loads(text)["cells"][0]["source"][1] == f'wandb.login(key="{KEY}")\n'
+    tree = write(tmp_path / "tree", {"a.ipynb": text, "README.md": "# x\n"})
+    found = scan(tree, tree, "--only", "secrets", "--cache", cache).found("secrets")
+    assert sorted(one.line for one in found) == [8, 9]
+    rows = text.split("\n")
+    assert {rows[span.line - 1][span.start : span.end] for one in found for span in one.spans} == {KEY, words}
+    for change in ("", "\n"):
+        (tree / "a.ipynb").write_text(text.replace('"metadata": {}', f'"metadata": {{{change}}}', 1))
+        shown(capsys, "run", tree, "--cache", cache)
+        texts = list(held(tree / "audit_artifacts", tree / "reports", cache))
+        assert not [one for one in texts if KEY.encode() in one or words.encode() in one]

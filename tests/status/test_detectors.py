@@ -204,6 +204,11 @@ INNOCENT: dict[str, Mapping[str, str | bytes]] = {
         "adder/left.py": "from __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from adder.right import B\n\n\nclass A:\n    other: B\n",
         "adder/right.py": "from adder.left import A\n\n\nclass B:\n    other: A\n",
     },
+    "a version that a package takes in": {
+        "adder/__init__.py": "from adder._version import __version__\nfrom adder.more import more\n",
+        "adder/_version.py": '__version__ = "1"\n',
+        "adder/more.py": "from adder import __version__\n\n\ndef more():\n    return __version__\n",
+    },
     "a name that a package defines itself": {
         "adder/__init__.py": 'VERSION = "1"\n\nfrom adder.more import more\n',
         "adder/more.py": "from adder import VERSION\n\n\ndef more():\n    return VERSION\n",

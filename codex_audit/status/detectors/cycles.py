@@ -77,6 +77,8 @@ def _whole(graph: ImportGraph) -> _Edges:
 
 
 def _takes_in(package: Module, name: str) -> bool:
+    if name.startswith("__"):  # its version, which everybody puts first
+        return False
     return any(item.bound == name and not item.scope for item in package.facts.imports)
 
 
