@@ -49,7 +49,16 @@ def add_parser(subparsers: Subparsers) -> None:
         help="of loss, exact, f1, bleu, rouge, chrf, with commas (default: loss); all but loss need instructions",
     )
     parser.add_argument(
-        "--max-samples", type=_count, default=0, metavar="N", help="only the first N (default: all)"
+        "--max-samples",
+        type=_count,
+        metavar="N",
+        help="only the first N, 0 for all (default: as the run, or all)",
+    )
+    parser.add_argument(
+        "--max-answers",
+        type=_count,
+        metavar="N",
+        help="the same of answers (default: --max-samples, if given)",
     )
     parser.add_argument(
         "--bootstrap",
@@ -66,7 +75,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--context", type=_count, default=0, metavar="N", help="tokens in a sample (default: the run's)"
     )
     parser.add_argument(
-        "--limit", type=_positive, default=128, metavar="N", help="tokens in an answer (default: 128)"
+        "--limit", type=_positive, metavar="N", help="tokens in an answer (default: as the run, or 128)"
     )
     parser.add_argument("--tokenizer", default="", metavar="PATH", help="another tokenizer, or `bytes`")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
@@ -85,12 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
         metrics=arguments.metrics,
         format=arguments.format,
         max_samples=arguments.max_samples,
+        max_answers=arguments.max_answers,
         batch=arguments.batch,
         limit=arguments.limit,
         resamples=arguments.bootstrap,
         seed=arguments.seed,
     )
-    check_question(question)
+    check_question(question, compared=bool(arguments.against))
     device = device_of(device_type(RunConfig(device=arguments.device)), 0)
     subject = open_subject(arguments.model, tokenizer=arguments.tokenizer, context=arguments.context)
     against = None

@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         ids,
         limit=arguments.limit,
         end=subject.encoder.end,
+        size=subject.encoder.size,
         temperature=arguments.temperature,
         top_k=arguments.top_k,
         seed=arguments.seed,

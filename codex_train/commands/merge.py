@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +37,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from codex_evidence.digests import file_sha256
-    from codex_train.evaluation.subject import open_subject
+    from codex_train.evaluation.subject import is_of_run, open_subject
     from codex_train.models.lora import merge
 
     folder: Path = arguments.to
-    if folder.exists():
+    if os.path.lexists(folder):
         raise UsageError(f"{shown(folder)} is there already; give a new folder")
+    if not is_of_run(arguments.model):
+        raise UsageError(
+            f"{shown(arguments.model)} is no run and no checkpoint of one; give one with adapters"
+        )
     subject = open_subject(arguments.model)
     if subject.recorded is None or not subject.recorded.config.lora.rank:
         raise UsageError(
@@ -65,6 +71,7 @@ def _write(model: nn.Module, encoder: Encoder, folder: Path) -> None:
     from codex_train.tokenization.load import write_tokenizer
 
     growing = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    made = [parent for parent in folder.parents if not os.path.lexists(parent)]
     try:
         with reported(folder, "write"):
             write_model(model, growing)
@@ -74,3 +81,6 @@ def _write(model: nn.Module, encoder: Encoder, folder: Path) -> None:
         raise WriteError(f"cannot write {shown(folder)}: {error}; make room") from error
     finally:
         shutil.rmtree(growing, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # it is not there, or holds the folder now
+                parent.rmdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         what = "is no folder" if folder.exists() else "does not exist"
         raise UsageError(f"{folder} {what}; give a run folder, which `codex-train run` made")
     keep: Path | None = arguments.keep
-    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+    if keep is not None and os.path.lexists(keep) and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(f"{keep} is there and not empty; give a new folder to --keep")
     from codex_train.replay.replay import replay_run
 

@@ -25,7 +25,7 @@ from codex_train.engine.processes import World, wrapped
 from codex_train.engine.setup import Ground
 from codex_train.engine.stopping import Patience
 from codex_train.engine.watch import Screen, Watch
-from codex_train.evaluation.held_out import HeldOut, figures
+from codex_train.evaluation.held_out import HeldOut, judged
 from codex_train.models.save import load_layout
 from codex_train.recorder.recorder import Recorder
 
@@ -69,7 +69,7 @@ class Assembly:
 
         def judge(step: int) -> dict[str, Any]:
             started = time.perf_counter()
-            found = figures(
+            found = judged(
                 model,
                 held,
                 job.config.evaluation,

@@ -135,7 +135,7 @@ def _trained(request: _Request, world: World, kind: str, stop: Stop) -> Outcome:
     done = checkpoint.manifest.step if checkpoint else 0
     try:
         # What looks on ends before the recorder closes: the manifest lists what it wrote.
-        said = (*told, *ground.data.notes)
+        said = (*told, *ground.notes)
         with monitor, _screen(request, assembly, recorder, folder, done, said) as screen:
             # After everything is loaded: some libraries draw a random number while they are imported.
             seed_steps(config.run.seed, world.rank)

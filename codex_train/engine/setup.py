@@ -12,7 +12,7 @@ from codex_train.data.encoder import Encoder
 from codex_train.data.prepare import Prepared, prepare
 from codex_train.engine.processes import World
 from codex_train.evaluation.answers import require
-from codex_train.evaluation.held_out import HeldOut, held_out
+from codex_train.evaluation.held_out import HeldOut, to_judge_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Ground:
     encoder: Encoder
     data: Prepared
     held: HeldOut | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the user, on what was left out and what cannot be."""
+        return (*self.data.notes, *(self.held.notes if self.held else ()))
 
 
 def lay_ground(config: Config, base: Path, world: World) -> Ground:
@@ -34,7 +39,7 @@ def lay_ground(config: Config, base: Path, world: World) -> Ground:
     data = prepare(config.data, base, encoder, config.run.seed) if world.leads else None
     world.barrier()
     data = data or prepare(config.data, base, encoder, config.run.seed)
-    return Ground(encoder, data, held_out(data, config.data, config.evaluation, encoder))
+    return Ground(encoder, data, to_judge_by(data, config.data, config.evaluation, encoder))
 
 
 def make_model(config: Config, base: Path, encoder: Encoder) -> nn.Module:

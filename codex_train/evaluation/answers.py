@@ -118,7 +118,8 @@ def _library(name: str, package: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise UsageError(
-            f"this metric needs {package} ({error}); install it with: pip install 'codex-audit[eval]'"
+            f"the metrics of {package} need that package ({error}): pip install 'codex-audit[eval]', or leave them out "
+            "(evaluation.metrics, --metrics)"
         ) from error
 
 

@@ -14,29 +14,31 @@ from codex_train.data.encoder import Encoder
 from codex_train.data.prepare import Prepared
 from codex_train.evaluation.answers import score
 from codex_train.evaluation.loss import evaluate
-from codex_train.evaluation.pairs import answer_all, held_out_pairs
+from codex_train.evaluation.pairs import answer_all, pairs, unwritable
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """``pairs`` are prompts and answers of ``blocks``, as many as are to be answered; ``encoder`` made the blocks."""
+    """``pairs`` are prompts and answers of ``blocks``, as many as are to be answered; ``encoder`` made the blocks.
+    ``notes`` are lines for the user."""
 
     blocks: Blocks
     pairs: tuple[tuple[str, str], ...]
     encoder: Encoder
+    notes: tuple[str, ...] = ()
 
 
-def held_out(
+def to_judge_by(
     data: Prepared, config: DataConfig, wanted: EvaluationConfig, encoder: Encoder
 ) -> HeldOut | None:
-    """What ``wanted`` is judged on; None where nothing was held out."""
+    """What ``wanted`` is measured on; None where nothing was held out."""
     if data.validation is None:
         return None
-    asked = held_out_pairs(data, config, encoder, wanted.max_answers) if wanted.metrics else []
-    return HeldOut(data.validation, tuple(asked), encoder)
+    asked = pairs(data, config, encoder, wanted.max_answers, held_out=True) if wanted.metrics else []
+    return HeldOut(data.validation, tuple(asked), encoder, unwritable(asked, encoder))
 
 
-def figures(
+def judged(
     model: nn.Module,
     held: HeldOut,
     wanted: EvaluationConfig,

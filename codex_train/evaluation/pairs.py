@@ -9,7 +9,6 @@ from itertools import islice
 
 from torch import nn
 
-from codex_evidence.errors import UsageError
 from codex_train.config.nouns import DataConfig
 from codex_train.data.corpus import Bad, Tally, documents
 from codex_train.data.encoder import Encoder
@@ -19,6 +18,8 @@ from codex_train.data.stream import pair_hash, unusable
 from codex_train.data.units import Units
 from codex_train.evaluation.neutral import undisturbed
 from codex_train.models.generate import generate
+
+_ALL = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +31,31 @@ class Answered:
     said: str
 
 
-def pairs(sources: tuple[Source, ...], config: DataConfig, most: int) -> list[tuple[str, str]]:
-    """The first ``most`` (0 for all) prompts and answers of ``sources``. Raises UsageError when there are none."""
-    found = islice(_pairs(sources, config), most or None)
-    listed = list(found)
-    if not listed:
-        raise UsageError("the data holds no pair of prompt and answer; see --format instructions")
-    return listed
-
-
-def held_out_pairs(
-    data: Prepared, config: DataConfig, encoder: Encoder, most: int = 0
+def pairs(
+    data: Prepared, config: DataConfig, encoder: Encoder, most: int = 0, *, held_out: bool
 ) -> list[tuple[str, str]]:
-    """The first ``most`` (0 for all) prompts and answers whose rows are ``data.validation``, which ``config`` and
-    ``encoder`` describe, in the order of the corpus: the texts as they stand there, not as tokens or cut."""
-    held = (
+    """The first ``most`` (0 for all) prompts and answers whose rows are ``data.validation``, or ``data.train`` where
+    nothing is ``held_out``, as ``config`` and ``encoder`` describe them, in the order of the corpus: the texts as they
+    stand there, not as tokens or cut."""
+    highest = data.held_up_to if held_out else _ALL
+    found = (
         (prompt, answer)
         for prompt, answer in _pairs(data.sources, config)
-        if pair_hash(prompt, answer) <= data.held_up_to
+        if pair_hash(prompt, answer) <= highest
         and not unusable(_count(prompt, encoder), _count(answer, encoder), answer, config.context)
     )
-    return list(islice(held, most or None))
+    return list(islice(found, most or None))
+
+
+def unwritable(asked: Sequence[tuple[str, str]], encoder: Encoder) -> tuple[str, ...]:
+    """A line for the user where answers cannot come out as they stand, however good a model is: its tokenizer makes
+    letters small, or drops some."""
+    count = sum(encoder.decode([int(one) for one in encoder.encode(answer)]) != answer for _, answer in asked)
+    if not count:
+        return ()
+    return (
+        f"the tokenizer cannot write {count} of the {len(asked)} answers as they stand: bleu and chrf stay below 100",
+    )
 
 
 def answer_all(
@@ -74,7 +79,9 @@ def answer_all(
             said = ""
             if room > 0:
                 with autocast or nullcontext():
-                    made = generate(model, ids or [encoder.end], limit=room, end=encoder.end)
+                    made = generate(
+                        model, ids or [encoder.end], limit=room, end=encoder.end, size=encoder.size
+                    )
                 said = encoder.decode(made)
             found.append(Answered(prompt, wanted, said))
     return found

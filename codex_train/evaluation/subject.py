@@ -52,6 +52,8 @@ def open_subject(path: Path, *, tokenizer: str = "", context: int = 0) -> Subjec
     if not path.is_dir():
         what = "is no folder" if path.exists() else "does not exist"
         raise UsageError(f"{shown(path)} {what}; give a run, a checkpoint or the folder of a model")
+    if not is_of_run(path):
+        return _from_folder(path, tokenizer, context)
     if (path / INDEX).is_file():
         checkpoint = resolve(path)
         if checkpoint is None:
@@ -59,10 +61,13 @@ def open_subject(path: Path, *, tokenizer: str = "", context: int = 0) -> Subjec
                 f"{shown(path)} has no checkpoint yet; resume the run, or give the folder of a model"
             )
         return _from_run(path, checkpoint, tokenizer, context)
-    run = path.absolute().parent.parent
-    if (path / MANIFEST).is_file() and (run / INDEX).is_file():
-        return _from_run(run, path, tokenizer, context)
-    return _from_folder(path, tokenizer, context)
+    return _from_run(path.absolute().parent.parent, path, tokenizer, context)
+
+
+def is_of_run(path: Path) -> bool:
+    """Whether ``path`` is a run's folder, or a checkpoint in one."""
+    checkpoint = (path / MANIFEST).is_file() and (path.absolute().parent.parent / INDEX).is_file()
+    return checkpoint or (path / INDEX).is_file()
 
 
 def _from_run(run: Path, checkpoint: Path, tokenizer: str, context: int) -> Subject:

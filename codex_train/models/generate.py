@@ -18,12 +18,14 @@ def generate(
     *,
     limit: int,
     end: int | None = None,
+    size: int | None = None,
     temperature: float = 0.0,
     top_k: int = 0,
     seed: int = 0,
 ) -> list[int]:
     """The ids that ``model`` puts after ``ids``: at most ``limit``, up to ``end`` (which is left out) or to the last of
-    the model's positions. Of a longer prompt the last part counts; an empty one begins after ``end``.
+    the model's positions. Of a longer prompt the last part counts; an empty one begins after ``end``. ``size`` is that
+    of the tokenizer, beyond which no id means anything: a model may have room for more.
 
     Temperature 0 takes the likeliest token; otherwise one is drawn among the ``top_k`` likeliest (0: all) from a stream
     of its own that ``seed`` starts. Modes and random streams of the model are as before. Raises UsageError.
@@ -42,7 +44,7 @@ def generate(
     made: list[int] = []
     with _resting(model), torch.no_grad():
         for logits in _predictions(model, start, made, room):
-            chosen = _choose(logits, temperature, top_k, draw)
+            chosen = _choose(logits[:size], temperature, top_k, draw)
             if chosen == end:
                 break
             made.append(chosen)
@@ -53,9 +55,12 @@ def _predictions(model: nn.Module, start: list[int], made: list[int], room: int)
     """The logits [vocabulary] after ``start`` and ``made``, which the caller extends between two of them."""
     device = next(model.parameters()).device
     fresh, past = start, None
+    caches = hasattr(model, "config")  # a model of transformers; others take the ids alone
     for _ in range(room):
-        given: dict[str, Any] = {} if past is None else {"past_key_values": past}
-        output = model(input_ids=torch.tensor([fresh], device=device), use_cache=True, **given)
+        given: dict[str, Any] = {"use_cache": True} if caches else {}
+        if past is not None:
+            given["past_key_values"] = past
+        output = model(input_ids=torch.tensor([fresh], device=device), **given)
         past = getattr(output, "past_key_values", None)
         yield output.logits[0, -1]
         # Some architectures keep no keys and values; they read everything again.

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from codex_evidence.errors import UnreadableError, UsageError
+from codex_evidence.errors import CodexError, UnreadableError, UsageError
 from codex_evidence.names import shown
 from codex_train.config.nouns import LoraConfig
 from codex_train.models.local import ADAPTER_CONFIG, ADAPTER_WEIGHTS
@@ -21,6 +22,18 @@ from codex_train.models.streams import own_stream
 
 if TYPE_CHECKING:
     import peft  # a second to import, and most runs have no adapters
+
+
+_IDS = 8
+_ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-6}
+_ROUGH = 0.1
+"""Of 16-bit weights: a sum of two that were rounded apart is rounded once more."""
+
+
+class MergeError(CodexError):
+    """Adapters that cannot be added into the weights of their model."""
+
+    exit_code = 1
 
 
 def add_lora(model: PreTrainedModel, config: LoraConfig, seed: int) -> peft.PeftModel:
@@ -45,7 +58,7 @@ def add_lora(model: PreTrainedModel, config: LoraConfig, seed: int) -> peft.Peft
         fan_in_fan_out=_transposed(modules, config.targets),
     )
     try:
-        with own_stream(seed), _former_name():
+        with own_stream(seed), _quiet():
             made: Any = peft.get_peft_model(model, wanted)
     except ValueError as error:
         raise UsageError(f"lora: {one_line(error)}; set lora.targets to names of modules") from error
@@ -62,7 +75,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
         if not (folder / name).is_file():
             raise UsageError(f"{shown(folder)} has no {name}, so it holds no adapter that can be loaded")
     try:
-        with _former_name():
+        with _quiet():
             return peft.PeftModel.from_pretrained(
                 model, str(folder), is_trainable=trainable, local_files_only=True
             )
@@ -74,25 +87,55 @@ def load_adapter(model: PreTrainedModel, folder: Path, *, trainable: bool = Fals
 
 def merge(model: nn.Module) -> PreTrainedModel:
     """The base model of ``model``, which has adapters, with these added into its weights, without peft; ``model`` must
-    not be used afterwards.
+    not be used afterwards. A weight that is tied and adapted on one side alone is tied no more.
 
-    Raises UsageError when a sum is not finite.
+    Raises UsageError when a sum is not finite, MergeError when the result does not say what model and adapters said.
     """
     tuner: Any = model.base_model
+    ids = torch.arange(min(_IDS, tuner.model.config.get_text_config().vocab_size))[None]
+    wanted = _logits(model, ids)
+    _untie(tuner.model)
     try:
-        merged = tuner.merge_and_unload(safe_merge=True)
+        with _quiet():
+            merged = tuner.merge_and_unload(safe_merge=True)
     except ValueError as error:
         raise UsageError(f"the adapters cannot be merged: {one_line(error)}") from error
     assert isinstance(merged, PreTrainedModel)  # noqa: S101 - peft gives back what it was given
+    found = _logits(merged, ids)
+    apart, most = float((found - wanted).abs().max()), float(wanted.abs().max())
+    if not apart <= _ROUNDING.get(merged.dtype, _ROUGH) * max(most, 1.0):
+        raise MergeError(
+            f"merged, the model says something else than with its adapters (logits differ by {apart:.3g} of "
+            f"{most:.3g}); nothing was written, so use the adapters as they are"
+        )
     return merged
 
 
+def _untie(base: PreTrainedModel) -> None:
+    """Gives each adapted layer of ``base`` a weight of its own, to which an adapter can be added."""
+    adapted: list[Any] = [module.base_layer for module in base.modules() if hasattr(module, "base_layer")]
+    for layer in adapted:
+        sharing = [one for _, one in base.named_parameters(remove_duplicate=False) if one is layer.weight]
+        if len(sharing) > 1:
+            layer.weight = nn.Parameter(layer.weight.detach().clone(), requires_grad=False)
+            base.config.tie_word_embeddings = False
+            base.config.get_text_config().tie_word_embeddings = False
+
+
+def _logits(model: nn.Module, ids: Tensor) -> Tensor:
+    """What ``model`` says of ``ids`` [1, n], as float32 [1, n, vocabulary]."""
+    with torch.no_grad():
+        said: Tensor = model.eval()(input_ids=ids.to(next(model.parameters()).device)).logits
+    return said.float()
+
+
 @contextmanager
-def _former_name() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """While inside, a setting may be asked for by its former name: peft 0.21 asks transformers 5.23 so, about which
-    nobody who trains can do anything."""
+    nobody who trains can do anything. Nor does peft tell that it cannot merge what is tied: ``merge`` unties it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", r"(?s).*tie_word_embeddings", UserWarning)
         yield
 
 
