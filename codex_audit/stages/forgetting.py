@@ -12,9 +12,9 @@ from codex_audit.cache.store import Store
 from codex_audit.facts.hidden import Hidden
 from codex_audit.facts.secret_kinds import BY_FORM
 from codex_audit.facts.secrets import unknown
-from codex_audit.scanners.alike import withheld_lines
 from codex_audit.scanners.kept import ANSWERS
 from codex_audit.scanners.model import ScanResults
+from codex_audit.scanners.same_lines import withheld_lines
 from codex_audit.scanners.withheld import SCHEMA, Withheld, WithheldFile
 from codex_audit.stages.found_secrets import hidden_values
 from codex_audit.stages.index import Listing

@@ -16,7 +16,8 @@ import codex_audit
 from codex_audit.facts.hidden import Hidden, covered, line_bounds, spans
 from codex_audit.facts.secrets import found_and_clean
 from codex_audit.main import main
-from codex_audit.scanners.alike import alike, withheld_lines
+from codex_audit.scanners.alike import alike
+from codex_audit.scanners.same_lines import withheld_lines
 from codex_audit.scanners.withheld import WithheldFile
 from codex_audit.stages.hiding import withheld_of
 from codex_audit.tui.probe_pages import source as probe_source
