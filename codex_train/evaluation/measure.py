@@ -104,6 +104,8 @@ def check_question(question: Question, *, compared: bool = False) -> None:
     if question.format and not question.files:
         raise UsageError("--format says what files hold; name files, or leave it out")
     generated = [name for name in question.metrics if name != LOSS]
+    if not generated and (question.limit is not None or question.max_answers is not None):
+        raise UsageError("--limit and --max-answers are for generated answers; ask for a metric of these too")
     if generated and question.format not in ("", Format.instructions.value):
         raise UsageError(f"the metric {generated[0]} compares answers, so it needs --format instructions")
     for name in generated:
@@ -116,6 +118,8 @@ def measure(
     """The figures of ``subject`` that ``question`` asks for, its loss compared with that of ``against`` on the same
     samples. Raises UsageError and UnreadableError."""
     check_question(question, compared=against is not None)
+    for one in filter(None, (subject, against)):
+        _check_positions(one, subject.context)
     limits = _limits(subject, question)
     material = _material(subject, question, limits, _data(subject, question))
     if against is not None and against.encoder.digest != subject.encoder.digest:
@@ -142,6 +146,16 @@ def measure(
         len(material.pairs),
         material.notes,
     )
+
+
+def _check_positions(subject: Subject, context: int) -> None:
+    """Raises UsageError where the model of ``subject`` has no place for samples of ``context`` tokens."""
+    positions = getattr(getattr(subject.model, "config", None), "max_position_embeddings", None)
+    if isinstance(positions, int) and 0 < positions < context:
+        raise UsageError(
+            f"{shown(subject.origin)} has {positions} positions, and samples have {context} tokens; give a smaller "
+            "--context"
+        )
 
 
 def _limits(subject: Subject, question: Question) -> _Limits:

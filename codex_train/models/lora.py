@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _IDS = 8
 _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-6}
-_ROUGH = 0.1
+_ROUGH = 0.05
 """Of 16-bit weights: a sum of two that were rounded apart is rounded once more."""
 
 
@@ -92,7 +92,9 @@ def merge(model: nn.Module) -> PreTrainedModel:
     Raises UsageError when a sum is not finite, MergeError when the result does not say what model and adapters said.
     """
     tuner: Any = model.base_model
-    ids = torch.arange(min(_IDS, tuner.model.config.get_text_config().vocab_size))[None]
+    settings = tuner.model.config.get_text_config()
+    positions = getattr(settings, "max_position_embeddings", _IDS)
+    ids = torch.arange(min(_IDS, settings.vocab_size, positions))[None]
     wanted = _logits(model, ids)
     _untie(tuner.model)
     try:
@@ -103,7 +105,7 @@ def merge(model: nn.Module) -> PreTrainedModel:
     assert isinstance(merged, PreTrainedModel)  # noqa: S101 - peft gives back what it was given
     found = _logits(merged, ids)
     apart, most = float((found - wanted).abs().max()), float(wanted.abs().max())
-    if not apart <= _ROUNDING.get(merged.dtype, _ROUGH) * max(most, 1.0):
+    if not apart <= _ROUNDING.get(merged.dtype, _ROUGH) * most:
         raise MergeError(
             f"merged, the model says something else than with its adapters (logits differ by {apart:.3g} of "
             f"{most:.3g}); nothing was written, so use the adapters as they are"

@@ -178,6 +178,13 @@ def test_what_is_not_the_data_of_the_run_is_not_taken_for_what_it_held_out(
         file.write('{"prompt": "new? ", "answer": "no"}\n')
     with pytest.raises(UsageError, match="the data are not those of the run"):
         called(place / "run", "--metrics", "f1")
+    with pytest.raises(UsageError, match="are for generated answers; ask for a metric of these too"):
+        called(place / "run", "--max-answers", 2)
+    trained(place, "short", "data.context=20", "data.bad_records=count")
+    with pytest.raises(
+        UsageError, match="has 20 positions, and samples have 32 tokens; give a smaller --context"
+    ):
+        called(place / "run", place / "p.jsonl", "--against", place / "short")
     for words in (("--metrics", "f1", "--against", "start"), ("--format", "text")):
         with pytest.raises(UsageError, match=r"leave (?:--against|it) out"):
             called(place / "run", *words)

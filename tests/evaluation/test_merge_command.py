@@ -88,6 +88,14 @@ def test_what_is_tied_and_adapted_on_one_side_is_tied_no_more(
     torch.testing.assert_close(logits(found), logits(before), rtol=1e-4, atol=1e-4)
 
 
+def test_a_model_of_few_positions_is_merged(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(SETTINGS.replace("llama", "gpt2").replace(SIZES, TIED[0][1]))
+    data = f"data.files=[{base / 'corpus.txt'}]"
+    loaded = load_config(tmp_path / "run.yaml", ["lora.rank=2", "data.context=4", data])
+    run_training(loaded.config, loaded.base, tmp_path / "run")
+    assert called(tmp_path / "run", "--to", tmp_path / "merged") == 0
+
+
 def test_a_model_that_says_something_else_once_merged_is_not_given_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
