@@ -141,19 +141,20 @@ _KINDS = (
         rb"\b(?P<value>eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,1000})",
         example=_example_jwt,
     ),
-    # RFC 6750, section 2.1, as code and documents write the header.
+    # RFC 6750, section 2.1, as code, shells and documents write the header.
     _kind(
         "bearer token",
-        "earer",
-        rb"\b[Bb]earer[ \t]{1,8}(?P<value>[A-Za-z0-9._~+/-]{20,400}={0,2})(?=[\s\"'`,;)}\]\\]|$)",
-        lambda value: _random_assigned(value) and not value.startswith(b"eyJ"),  # which is a JSON web token
+        "earer BEARER",
+        rb"\b(?i:bearer)(?:[ \t]|\\[t ]|%20){1,8}(?P<value>[A-Za-z0-9._~+/-]{20,400}={0,2})(?=[\s\"'`,;)}\]\\<|]|$)",
+        lambda value: _random_assigned(value) and not value.startswith(b"eyJ") and b"/" not in value[:12],
     ),
     _kind(
         "secret as a default",
         "secret token passw api-key api_key apikey access-key access_key PASSW SECRET TOKEN",
-        rb"(?i:--[a-z0-9_-]{0,40}(?:secret|(?<!eos.)(?<!bos.)(?<!pad.)(?<!unk.)(?<!sep.)(?<!cls.)(?<!mask.)token"
-        rb"|passw(?:or)?d|api[_-]?key|access[_-]?key))\\?[\"'][^()]{0,200}?"
-        rb"\bdefault[ \t]*=[ \t]*(?P<open>\\?[\"'])(?P<value>[A-Za-z0-9+/_=.-]{20,200})(?P=open)",
+        rb"(?<![-\w])--(?!-)(?i:(?:[a-z0-9_-]{1,40}[_-])?(?:secret|passw(?:or)?d|api[_-]?key|access[_-]?key)"
+        rb"|(?:(?:hf|hub|auth|access|api|github|gitlab|wandb|bot|user)[_-])?token)\\?[\"']"
+        rb"(?:[^()\n]|\n(?![ \t]*\n)|\([^()\n]{0,100}\)){0,200}?"
+        rb"\bdefault[ \t]*=[ \t]*(?P<open>\\?[\"'])(?P<value>[A-Za-z0-9+_=-]{20,200})(?P=open)",
         _random_assigned,
     ),
 )

@@ -97,17 +97,20 @@ def _without(data: bytes, hits: Iterable[_Hit]) -> bytes:
     parts, done = [], 0
     for hit in _apart(hits):
         breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
-        opened, closed = _around(hit, data[max(done, hit.start - 20) : hit.start])
+        opened, closed = _around(
+            hit, data[max(done, hit.start - 20) : hit.start], data[hit.end : hit.end + 1]
+        )
         parts += [data[done : hit.start], opened, f"[redacted {hit.kind}]".encode(), closed, breaks]
         done = hit.end
     return b"".join([*parts, data[done:]])
 
 
-def _around(hit: _Hit, before: bytes) -> tuple[bytes, bytes]:
-    """What goes before and behind the word for ``hit``, which stands behind ``before``."""
+def _around(hit: _Hit, before: bytes, behind: bytes) -> tuple[bytes, bytes]:
+    """What goes before and behind the word for ``hit``, which stands between ``before`` and ``behind``."""
     if hit.between:
         return b'+"', b'"+'
-    quote = b'"' if re.search(rb"[:,\[-][ \t]+$", before) else b""
+    bare = behind not in (b'"', b"'", b"\\") and re.search(rb"[:,\[-][ \t]+$", before)
+    quote = b'"' if bare else b""
     return quote, quote
 
 

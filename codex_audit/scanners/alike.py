@@ -7,19 +7,14 @@ a string or a word of a comment, so that no code is hidden.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
-from codex_audit.facts.hidden import Hidden, line_bounds, spans
+from codex_audit.facts.hidden import Hidden, covered_in, line_bounds, spans
+from codex_audit.scanners.literals import is_code, literals
 from codex_audit.scanners.same_lines import known_again, signs_of
 from codex_audit.scanners.withheld import WithheldFile, WithheldPlace
 
-_PYTHON = (".py", ".pyi", ".pyw")
-_LITERAL = re.compile(
-    rb"(?P<long>\"\"\"|''')(?:\\.|(?!(?P=long)).)*+(?P=long)"
-    rb"|(?P<quote>[\"'])(?:\\.|(?!(?P=quote))[^\\\r\n])*+(?P=quote)"
-    rb"|#[^\r\n]*",
-    re.DOTALL,
-)
 # Of which one may end a value and begin another.
 _QUOTED = (
     re.compile(rb"(?=\"([^\"\r\n]+)\")"),
@@ -54,32 +49,38 @@ def same(file: WithheldFile) -> tuple[Hidden, ...]:
 
 def alike(path: str, data: bytes, known: Sequence[WithheldFile]) -> tuple[Hidden, ...]:
     """What to hide of ``data``, of which ``known`` say what it held when it was scanned, in order."""
-    found, left = known_again(data, [line for file in known for line in file.lines])
-    guessed = _guessed(path, data, [place for line in left for place in line.places])
-    return tuple(sorted({*found, *guessed}, key=_order))
+    again, left = known_again(data, [line for file in known for line in file.lines])
+    free = sorted(literals(path, data))
+    found = {*_outside_code(data, again, free)} if is_code(path) else {*again}
+    found.update(_guessed(data, free, [place for line in left for place in line.places]))
+    return tuple(sorted(found, key=_order))
+
+
+def _outside_code(data: bytes, values: Iterable[Hidden], free: Sequence[tuple[int, int]]) -> Iterator[Hidden]:
+    """Those of ``values`` that lie in one of the parts ``free`` of code: what stands in their place may be a call."""
+    bounds, starts = line_bounds(data), [start for start, _ in free]
+    for value in values:
+        place = covered_in(bounds, value)
+        part = bisect_right(starts, place.start) - 1 if place is not None else -1
+        if place is not None and part >= 0 and place.end <= free[part][1]:
+            yield value
 
 
 def _order(hidden: Hidden) -> tuple[int, int, int, str]:
     return hidden.span.line, hidden.span.start, hidden.span.end, hidden.kind
 
 
-def _guessed(path: str, data: bytes, places: Sequence[WithheldPlace]) -> Iterator[Hidden]:
-    """What of ``data`` may be one of ``places`` whose line is another by now."""
+def _guessed(
+    data: bytes, free: Sequence[tuple[int, int]], places: Sequence[WithheldPlace]
+) -> Iterator[Hidden]:
+    """What of the parts ``free`` may be one of ``places`` whose line is another by now."""
     kinds = {(place.span.end - place.span.start, place.signs): place.kind for place in places}
     lengths = frozenset(length for length, _ in kinds)
     bounds = line_bounds(data) if kinds else []
-    for first, last in (_literals(data) if path.endswith(_PYTHON) else [(0, len(data))]) if kinds else ():
+    for first, last in free if kinds else ():
         for start, end in _in_text(data, first, last, lengths):
             if kind := kinds.get((end - start, signs_of(data[start:end]))):
                 yield from (Hidden(kind, span) for span in spans(start, end, data, bounds))
-
-
-def _literals(data: bytes) -> Iterator[tuple[int, int]]:
-    """The contents of the strings and comments of Python."""
-    for literal in _LITERAL.finditer(data):
-        edge = len(literal["long"] or literal["quote"] or b"")
-        if literal.start() + edge < literal.end() - edge:
-            yield literal.start() + edge, literal.end() - edge
 
 
 def _in_text(data: bytes, first: int, last: int, lengths: frozenset[int]) -> Iterator[tuple[int, int]]:
@@ -97,7 +98,10 @@ def _in_text(data: bytes, first: int, last: int, lengths: frozenset[int]) -> Ite
 
 def _behind_signs(line: bytes, first: int, lengths: frozenset[int]) -> Iterator[tuple[int, int]]:
     """What goes from a colon or an equals sign up to the end of ``line``, which begins at ``first``, or up to its
-    comment."""
+    comment; and the line."""
+    whole = line.strip()
+    if len(whole) in lengths:  # as a value of several lines has it
+        yield first + line.index(whole), first + line.index(whole) + len(whole)
     comment = _COMMENT.search(line)
     ends = {len(line.rstrip(b" \t,;")), comment.start() if comment else len(line)}
     for sign in _SIGN.finditer(line):

@@ -16,7 +16,7 @@ from codex_evidence.digests import sha256_hex
 _ENOUGH = re.compile(rb"[A-Za-z0-9_].*[A-Za-z0-9_]", re.DOTALL)
 _CUT = b"\0"
 _Shape = tuple[tuple[int, int], ...]
-_Values = tuple[tuple[str, int, int], ...]
+_Values = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def _forms(lines: Sequence[WithheldLine]) -> _Forms:
     forms: _Forms = {}
     for number, line in enumerate(lines):
         values = tuple(
-            (place.kind, place.span.start - line.indent, place.span.end - line.indent)
+            (place.kind, place.span.start - line.indent, place.span.end - line.indent, place.signs)
             for place in line.places
         )
         by_digest = forms.setdefault(line.size, {}).setdefault(_shape(line.places, line.indent), {})
@@ -164,5 +164,6 @@ def _digests(above: _Row, cut: bytes, below: _Row) -> tuple[str, str, str]:
 
 
 def _at(row: _Row, values: _Values) -> Iterator[Hidden]:
-    for kind, start, end in values:
-        yield Hidden(kind, Span(row.number, row.indent + start, row.indent + end))
+    for kind, start, end, signs in values:
+        if signs_of(row.text[start:end]) == signs:  # or another value stands there
+            yield Hidden(kind, Span(row.number, row.indent + start, row.indent + end))

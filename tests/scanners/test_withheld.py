@@ -223,7 +223,7 @@ def test_a_line_that_was_not_edited_is_known_again_to_the_byte(
     line = setting.format(value)
     old = "\n".join((*above, "# before", line, "# behind", *below)).encode()
     new = "\n".join((*first, "# before", indent + line, "# other", *last)).encode()
-    found = alike("a.py", new, [scanned("a.py", old, value.encode())])
+    found = alike("a.yaml", new, [scanned("a.yaml", old, value.encode())])
     shown = b"".join(new[one.start : one.end] for one in covered(new, found))
     number = len(first) + 2
     assert value.encode() in shown
@@ -353,3 +353,49 @@ def test_a_value_in_a_cell_of_a_notebook_is_known_behind_the_quotes_of_json(
         shown(capsys, "run", tree, "--cache", cache)
         texts = list(held(tree / "audit_artifacts", tree / "reports", cache))
         assert not [one for one in texts if KEY.encode() in one or words.encode() in one]
+
+
+GATED = {
+    "code in place of the value": ('db_key = "Zr4kW9qm2xKqaLL8sTvw"\n', 'db_key = ""+pickle.load(fff)+""\n'),
+    "code of the same signs": ('db_key = "horse.clown-of-9"\n', 'db_key = "" + pickle.load(f) + ""\n'),
+    "a field of an f-string": ('db_key = "horse.clown"\n', 'print(f"{pickle.load(f)}")\n'),
+    "between two strings": ('db_key = " + horse.clown(f) + "\n', 'x = "abc" + pickle.load(f) + "ghi"\n'),
+    "behind a continued line": (
+        'db_key = " + horse.clown(f) + "\n',
+        'x = "abc\\\r\ndef" + pickle.load(f) + "ghi"\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["train.py", "train.ipynb"])
+@pytest.mark.parametrize("case", GATED)
+def test_no_call_is_hidden_in_place_of_a_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str, name: str
+) -> None:
+    def content(line: str) -> str:
+        code = f"import pickle\nimport torch\n\n{line}"
+        cell: dict[str, object] = {
+            "cell_type": "code",
+            "metadata": {},
+            "source": code,
+            "outputs": [],
+            "execution_count": None,
+        }
+        book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        return code if name.endswith(".py") else json.dumps(book, indent=1)
+
+    before, after = (content(line) for line in GATED[case])
+    tree = write(tmp_path / "tree", {name: before})
+    scan(tree, tree, "--only", "secrets", "--no-cache")
+    shown(capsys, "gate", tree, "--write-baseline", "--no-cache")
+    (tree / name).write_bytes(after.encode())
+    assert main(["gate", str(tree), "--no-cache"]) == 1
+    assert f"new: security.safe-load: {name}:" in capsys.readouterr().out
+
+
+def test_many_values_of_one_file_are_found_at_once() -> None:
+    rows = [f"  - {letters(40, HEX, seed)}".encode() for seed in range(3000)]
+    data = b"\n".join(rows)
+    known = scanned("a.yaml", data, *(row.strip(b" -") for row in rows))
+    found = alike("a.yaml", b"# x\n" + data + b"\n# y\n", [known])
+    assert [(one.span.line, one.span.start) for one in found] == [(number + 2, 4) for number in range(3000)]
