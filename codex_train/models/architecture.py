@@ -44,7 +44,18 @@ def scratch_config(
     defaults = {_real(kind, name): value for name, value in filled.items() if name in names}
     made = _made(kind, architecture, defaults | given)
     set_rope_base(made, options)
+    _check_heads(made)
     return made
+
+
+def _check_heads(config: PreTrainedConfig) -> None:
+    """Raises UsageError where heads cannot share keys and values, which transformers finds out at the first step. With
+    fewer heads than it has by default an architecture keeps its default of those."""
+    heads, shared = (getattr(config, f"num_{name}_heads", None) for name in ("attention", "key_value"))
+    if isinstance(heads, int) and isinstance(shared, int) and shared > 0 and heads % shared:
+        raise UsageError(
+            f"model.options: num_key_value_heads={shared} does not divide num_attention_heads={heads}; give both"
+        )
 
 
 def check_options(kind: type[PreTrainedConfig], options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,16 @@ def test_a_base_for_each_kind_of_layer_is_not_one_number() -> None:
         UsageError, match=r"rope_theta: gemma3_text has not one base.*model\.options\.rope_parameters"
     ):
         build_of(architecture="gemma3_text", options=LLAMA | {"rope_theta": 20000})
+
+
+def test_heads_that_cannot_share_keys_and_values_are_named_before_the_first_step() -> None:
+    options = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    for architecture, shared in (("mistral", 8), ("qwen2", 32)):
+        config = ModelConfig(architecture=architecture, options=options)
+        with pytest.raises(
+            UsageError, match=f"num_key_value_heads={shared} does not divide num_attention_heads=2"
+        ):
+            build(config, vocabulary=256, context=16, seed=0)
+        build(
+            replace(config, options=options | {"num_key_value_heads": 1}), vocabulary=256, context=16, seed=0
+        )
