@@ -135,8 +135,8 @@ def _lines(done: _Done) -> Iterator[str]:
 def _scanned(scans: Scans) -> str:
     scan = scans.fitting
     if scan is None:
-        count = len(scans.withheld)
-        hidden = f"; what a former scan found in {count} of its files is hidden" if count else ""
+        count = sum(len(search.files) for search in scans.withheld)
+        hidden = f"; what a former scan found in {count} files is hidden" if count else ""
         return f"not scanned: no scan fits this tree (codex-audit scan){hidden}"
     words = (
         f"{one.scanner} {one.open_findings if one.state in ('done', 'partial') else one.state.replace('_', ' ')}"

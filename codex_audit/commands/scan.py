@@ -115,12 +115,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _withheld_before(output: Path) -> tuple[WithheldFile, ...]:
     """What the scan before this one withholds; none of what cannot be understood, which this one mends."""
-    from codex_audit.scanners.withheld import WithheldError, all_withheld
+    from codex_audit.scanners.withheld import WithheldError, search_under
 
     try:
-        return all_withheld(output)
+        before = search_under(output)
     except WithheldError:
-        return ()
+        before = None
+    return before.files if before is not None else ()
 
 
 def _settings(

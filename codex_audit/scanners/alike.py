@@ -48,11 +48,13 @@ def same(file: WithheldFile) -> tuple[Hidden, ...]:
 
 
 def alike(path: str, data: bytes, known: Sequence[WithheldFile]) -> tuple[Hidden, ...]:
-    """What to hide of ``data``, of which ``known`` say what it held when it was scanned, in order."""
+    """What to hide of ``data``, the content of ``path``, in order: the lines of all files that are ``known`` may be
+    there by now, and what was in this file and is not known again is guessed."""
     again, left = known_again(data, [line for file in known for line in file.lines])
+    own = {id(line) for file in known if file.path == path for line in file.lines}
     free = sorted(literals(path, data))
     found = {*_outside_code(data, again, free)} if is_code(path) else {*again}
-    found.update(_guessed(data, free, [place for line in left for place in line.places]))
+    found.update(_guessed(data, free, [place for line in left if id(line) in own for place in line.places]))
     return tuple(sorted(found, key=_order))
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from codex_audit.artifacts import ContextIndex
 from codex_audit.scanners.places import SECURITY_FOLDER, SUMMARY
-from codex_audit.scanners.withheld import WithheldFile, read_withheld
+from codex_audit.scanners.withheld import Search, read_withheld
 from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import MAX_BYTES, parse_artifact
 from codex_evidence.errors import CodexError, UnreadableError
@@ -38,10 +38,10 @@ class ScanFileError(CodexError):
 @dataclass(frozen=True, slots=True)
 class Scans:
     """What an audit knows of scans: that of its tree, None where no scan fits, and what the last search for secrets
-    withholds of files that are still there."""
+    withholds, one for each place."""
 
     fitting: ScanResults | None = None
-    withheld: tuple[WithheldFile, ...] = ()
+    withheld: tuple[Search, ...] = ()
 
 
 NO_SCANS = Scans()
@@ -81,7 +81,7 @@ def read_scans(outputs: Sequence[Path], index: ContextIndex, today: date | None)
     fitting = next((one for one in found if one is not None), None)
     return Scans(
         fitting.on(today or datetime.now(UTC).date()) if fitting is not None else None,
-        read_withheld(places, index),
+        read_withheld(places),
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from codex_audit.artifacts import ContextIndex, Span
+from codex_audit.artifacts import Span
 from codex_audit.scanners.places import WITHHELD
+from codex_evidence.digests import sha256_hex
 from codex_evidence.documents import MAX_BYTES
 from codex_evidence.errors import CodexError
 from codex_evidence.files import read_bytes
@@ -65,30 +66,40 @@ class WithheldFile:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """``audit_artifacts/security/withheld.json``, in order of path. It stays until secrets are looked for again."""
+    """``audit_artifacts/security/withheld.json``: the ``files`` in order of path, and the SHA-256 of every text that
+    was ``scanned``, sorted (none where nothing is withheld). It stays until secrets are looked for again."""
 
     schema: str
     files: tuple[WithheldFile, ...]
+    scanned: tuple[str, ...]
 
 
-def read_withheld(outputs: Iterable[Path], index: ContextIndex) -> tuple[WithheldFile, ...]:
-    """What lies under ``outputs`` and concerns ``index``: files of the same bytes, wherever they are, and of the same
-    path, whatever they hold now. Raises WithheldError, and UnreadableError for a file that cannot be read."""
-    found = {(one.path, one.sha256): one for output in outputs for one in all_withheld(output)}
-    if not found:
-        return ()
-    names = {entry.path for entry in index.files} | {entry.sha256 for entry in index.files if entry.sha256}
-    return tuple(one for _, one in sorted(found.items()) if not names.isdisjoint((one.path, one.sha256)))
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one search for secrets left, ``sha256`` that of its file. What is not among the digests that it ``scanned``
+    is new or has changed since."""
+
+    files: tuple[WithheldFile, ...]
+    scanned: frozenset[str]
+    sha256: str
 
 
-def all_withheld(output: Path) -> tuple[WithheldFile, ...]:
-    """All that lies under ``output``. Raises as ``read_withheld``."""
+def read_withheld(outputs: Iterable[Path]) -> tuple[Search, ...]:
+    """What the searches under ``outputs`` withhold, those apart that withhold nothing. Raises WithheldError, and
+    UnreadableError for a file that cannot be read."""
+    found = (search_under(output) for output in outputs)
+    return tuple(one for one in found if one is not None and one.files)
+
+
+def search_under(output: Path) -> Search | None:
+    """The search under ``output``, None where there is none. Raises as ``read_withheld``."""
     path = output / WITHHELD
     if not os.path.lexists(path):
-        return ()
+        return None
+    data = read_bytes(path, max_bytes=MAX_BYTES)
     try:
         # A schema would take longer than all else of an audit that is remembered.
-        document = msgspec.json.decode(read_bytes(path, max_bytes=MAX_BYTES), type=Withheld)
+        document = msgspec.json.decode(data, type=Withheld)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WithheldError(
             f"{shown(path)} does not say what to hide ({error}); run codex-audit scan again"
@@ -97,7 +108,7 @@ def all_withheld(output: Path) -> tuple[WithheldFile, ...]:
         raise WithheldError(
             f"{shown(path)} does not say what to hide in the form {SCHEMA}; run codex-audit scan again"
         )
-    return document.files
+    return Search(document.files, frozenset(document.scanned), sha256_hex(data))
 
 
 def _is_sound(file: WithheldFile) -> bool:

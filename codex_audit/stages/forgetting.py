@@ -19,7 +19,7 @@ from codex_audit.scanners.withheld import SCHEMA, Withheld, WithheldFile
 from codex_audit.stages.found_secrets import hidden_values
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import digest
-from codex_audit.stages.work import ChangedWhileReadError, facts_keys, indexed_bytes, work_on
+from codex_audit.stages.work import ChangedWhileReadError, facts_keys, indexed_bytes, is_text, work_on
 
 
 def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidden, ...]]:
@@ -41,7 +41,9 @@ def withheld(listing: Listing, scan: ScanResults, before: Iterable[WithheldFile]
     for one in before:
         if one.path not in looked_at and os.path.lexists(listing.root / one.path):
             files.setdefault(one.path, one)
-    return Withheld(SCHEMA, tuple(one for _, one in sorted(files.items()) if one.lines))
+    found = tuple(one for _, one in sorted(files.items()) if one.lines)
+    texts = {entry.sha256 for entry in listing.index.files if is_text(entry) and entry.path in looked_at}
+    return Withheld(SCHEMA, found, tuple(sorted(texts)) if found else ())
 
 
 def forget(listing: Listing, values: Mapping[str, tuple[Hidden, ...]], store: Store | None) -> str:

@@ -3,7 +3,7 @@ one of the tree as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from codex_audit.artifacts import FileEntry
 from codex_audit.facts.hidden import Hidden
 from codex_audit.scanners.alike import alike, same
 from codex_audit.scanners.read import Scans
-from codex_audit.scanners.withheld import WithheldFile
+from codex_audit.scanners.withheld import Search
 from codex_audit.stages.found_secrets import hidden_values, secret_lines, without_found
 from codex_audit.stages.index import Listing
 from codex_audit.stages.work import indexed_bytes, is_text
@@ -19,7 +19,8 @@ from codex_audit.stages.work import indexed_bytes, is_text
 
 def hiding(listing: Listing, scans: Scans) -> Listing:
     """``listing`` with what ``scans`` hide of it. Of a file with the bytes that were scanned that is known to the byte,
-    wherever it lies now; of one that was changed, as ``scanners.alike`` finds it. Raises ChangedWhileReadError."""
+    wherever it lies now; of one that is new or was changed, as ``scanners.alike`` finds it. Raises
+    ChangedWhileReadError."""
     hidden: dict[str, set[Hidden]] = {}
     for path, values in hidden_values(scans.fitting).items():
         hidden.setdefault(path, set()).update(values)
@@ -42,22 +43,27 @@ def quotable(listing: Listing, entry: FileEntry) -> bytes:
 
 
 def withheld_of(
-    path: str, sha256: str, known: tuple[WithheldFile, ...], read: Callable[[], bytes]
+    path: str, sha256: str, searches: Iterable[Search], read: Callable[[], bytes]
 ) -> tuple[Hidden, ...]:
-    """What ``known`` hides of the file ``path``, whose bytes ``read`` gives where they have changed."""
-    unchanged = [one for one in known if one.sha256 == sha256]
-    if unchanged:  # under several names, which scanners judge by
-        return tuple(value for one in unchanged for value in same(one))
-    before = [one for one in known if one.path == path]
-    return alike(path, read(), before) if before else ()
+    """What ``searches`` withhold of the file ``path``, whose bytes ``read`` gives where they were not scanned."""
+    found: list[Hidden] = []
+    for search in searches:
+        unchanged = [one for one in search.files if one.sha256 == sha256]
+        if unchanged:  # under several names, which scanners judge by
+            found += (value for one in unchanged for value in same(one))
+        elif sha256 not in search.scanned:
+            found += alike(path, read(), search.files)
+    return tuple(found)
 
 
-def _withheld(listing: Listing, known: tuple[WithheldFile, ...]) -> Mapping[str, tuple[Hidden, ...]]:
-    names = {one.path for one in known} | {one.sha256 for one in known}
+def _withheld(listing: Listing, searches: tuple[Search, ...]) -> Mapping[str, tuple[Hidden, ...]]:
+    if not searches:
+        return {}
+    texts = (entry for entry in listing.index.files if is_text(entry))
     return {
-        entry.path: withheld_of(entry.path, entry.sha256, known, partial(indexed_bytes, listing, entry))
-        for entry in listing.index.files
-        if is_text(entry) and not names.isdisjoint((entry.path, entry.sha256))
+        entry.path: values
+        for entry in texts
+        if (values := withheld_of(entry.path, entry.sha256, searches, partial(indexed_bytes, listing, entry)))
     }
 
 

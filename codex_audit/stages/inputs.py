@@ -99,7 +99,7 @@ def scan_input(scans: Scans) -> Input:
         tools = {line.tool: f"{line.version} {line.state}".strip() for line in scan.summary.scanners}
         found |= {"sha256": sha256_hex(canonical_bytes(to_plain(scan))), "tools": tools}
     if scans.withheld:
-        found["withheld"] = sha256_hex(canonical_bytes(to_plain(scans.withheld)))
+        found["withheld"] = [search.sha256 for search in scans.withheld]
     return _clear(canonical_bytes(found).decode("utf-8") if found else NOT_SCANNED)
 
 

@@ -145,6 +145,7 @@ def samples() -> dict[str, Any]:
                     ),
                 ),
             ),
+            (DIGEST,),
         ),
         "run_in_progress": a.RunInProgress(
             schema("run_in_progress"), "2026-01-02T03:04:05Z", ("audit_artifacts/gaps.json",)
