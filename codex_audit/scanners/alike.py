@@ -1,7 +1,7 @@
 """Where a value stands in a file that has changed since it was scanned. Nobody kept the value, but what its line holds
 besides: a line that is the same but for the value is known again, wherever it stands now. Of a line that was edited
-itself, what is as long, of the same signs and stands as a value does is taken for it; in Python that is the content of
-a string or a word of a comment, so that no code is hidden.
+itself, what is as long, of the same signs and stands as a value does is taken for it; in Python and notebooks only
+the text of strings and comments is hidden, so that no code is.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from codex_audit.artifacts import FileEntry
@@ -19,17 +18,17 @@ from codex_audit.scanners.withheld import SCHEMA, Withheld, WithheldFile
 from codex_audit.stages.found_secrets import hidden_values
 from codex_audit.stages.index import Listing
 from codex_audit.stages.remembered import digest
-from codex_audit.stages.work import ChangedWhileReadError, facts_keys, indexed_bytes, is_text, work_on
+from codex_audit.stages.work import facts_keys, indexed_bytes, is_text, work_on
 
 
 def unknown_values(listing: Listing, scan: ScanResults) -> dict[str, tuple[Hidden, ...]]:
-    """What ``scan`` hides and the readers would not hide by themselves, by file."""
+    """What ``scan`` hides and the readers would not hide by themselves, by file. Raises ChangedWhileReadError."""
     return dict(_unknown(listing, hidden_values(scan)))
 
 
 def withheld(listing: Listing, scan: ScanResults, before: Iterable[WithheldFile]) -> Withheld:
     """What ``scan`` found, but for what is a secret by its form, for audits of what becomes of the files; of files that
-    are there and were not looked at, what was known ``before``."""
+    are there and were not looked at, what was known ``before``. Raises ChangedWhileReadError."""
     hidden = hidden_values(scan)
     files = {
         entry.path: WithheldFile(entry.path, entry.sha256, withheld_lines(data, values))
@@ -73,10 +72,10 @@ def _unknown(
 
 
 def _read(listing: Listing, paths: Mapping[str, object]) -> Iterator[tuple[FileEntry, bytes]]:
-    """The files of ``paths`` with their bytes, those apart that have changed since they were scanned."""
+    """The files of ``paths`` with the bytes that were scanned. Raises ChangedWhileReadError where one holds others by
+    now: nobody could say what to hide of it."""
     for entry in _entries(listing, paths):
-        with suppress(ChangedWhileReadError):
-            yield entry, indexed_bytes(listing, entry)
+        yield entry, indexed_bytes(listing, entry)
 
 
 def _mark(entry: FileEntry, values: tuple[Hidden, ...]) -> tuple[bytes, bytes]:
