@@ -15,6 +15,9 @@ from codex_audit.facts.hidden import Hidden, covered, covered_in, line_bounds
 from codex_audit.facts.model import Secret
 from codex_audit.facts.secret_kinds import ALL, ASSIGNED, COUNTED, Kind
 
+_LONGEST_LINE = 2000
+_BARE = re.compile(rb"[:,\[-][ \t]+\Z")
+
 
 class _Hit(NamedTuple):
     """``between`` says that the bytes stand between two strings of code and not in one."""
@@ -97,20 +100,20 @@ def _without(data: bytes, hits: Iterable[_Hit]) -> bytes:
     parts, done = [], 0
     for hit in _apart(hits):
         breaks = b"\n" * data.count(b"\n", hit.start, hit.end)
-        opened, closed = _around(
-            hit, data[max(done, hit.start - 20) : hit.start], data[hit.end : hit.end + 1]
-        )
+        begin = max(data.rfind(b"\n", 0, hit.start) + 1, hit.start - _LONGEST_LINE)
+        opened, closed = _around(hit, data[begin : hit.start], data[hit.end : hit.end + 1])
         parts += [data[done : hit.start], opened, f"[redacted {hit.kind}]".encode(), closed, breaks]
         done = hit.end
     return b"".join([*parts, data[done:]])
 
 
 def _around(hit: _Hit, before: bytes, behind: bytes) -> tuple[bytes, bytes]:
-    """What goes before and behind the word for ``hit``, which stands between ``before`` and ``behind``."""
+    """What goes before and behind the word for ``hit``, which stands between ``before`` in its line and ``behind``. In
+    a string of code, which an odd number of quotes has opened, it needs none."""
     if hit.between:
         return b'+"', b'"+'
-    bare = behind not in (b'"', b"'", b"\\") and re.search(rb"[:,\[-][ \t]+$", before)
-    quote = b'"' if bare else b""
+    inside = before.count(b'"') % 2 == 1 or behind in (b'"', b"'", b"\\")
+    quote = b'"' if not inside and _BARE.search(before) else b""
     return quote, quote
 
 

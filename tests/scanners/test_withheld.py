@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import codex_audit
@@ -271,6 +271,7 @@ def test_of_an_edited_line_what_is_as_long_and_of_the_same_signs_is_hidden(
     assert any(value.encode() in new[one.start : one.end] for one in covered(new, found))
 
 
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(sorted(Path(codex_audit.__file__).parent.glob("*/*.py"))), st.data())
 def test_no_code_is_hidden_that_is_no_string_and_no_comment(path: Path, data: st.DataObject) -> None:
     code = path.read_bytes()
